@@ -1,0 +1,3 @@
+"""Multi-cluster Istio classrooms."""
+
+__version__ = "0.1.0"
