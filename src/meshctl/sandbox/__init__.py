@@ -1,0 +1,1 @@
+"""The classroom on one machine: hosts, Kubernetes API, controllers and mesh, embedded."""
