@@ -111,7 +111,10 @@ def parse_json(data: bytes, prefix: str = "") -> tuple[Any, tuple[str, ...]]:
     """A JSON value and its duplicate keys; raises Undecodable with Go's message behind `prefix`."""
     try:
         value = json.loads(
-            data.decode(errors="replace"), object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_number
+            data.decode(errors="replace"),
+            object_pairs_hook=_pairs,
+            parse_constant=_constant,
+            parse_float=_number,
         )
     except (ValueError, RecursionError):
         raise Undecodable(prefix + (golang.syntax_error(data) or "exceeded max depth")) from None
@@ -155,9 +158,7 @@ class _Loader(yaml.CSafeLoader):
 
 _NUMBERS = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 _Loader.yaml_implicit_resolvers = {
-    first: [
-        pair for pair in resolvers if pair[0] not in (*_NUMBERS, "tag:yaml.org,2002:timestamp")
-    ]
+    first: [pair for pair in resolvers if pair[0] not in (*_NUMBERS, "tag:yaml.org,2002:timestamp")]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(

@@ -53,7 +53,9 @@ def load(path: Path) -> Config:
     given = yaml.safe_load(path.read_text())
     entries = given if isinstance(given, dict) else {}
     known = {field.name: field for field in fields(Config)}
-    problems = [Problem(0, str(key), f"unknown; known are {', '.join(known)}") for key in entries if key not in known]
+    problems = [
+        Problem(0, str(key), f"unknown; known are {', '.join(known)}") for key in entries if key not in known
+    ]
     for name in ("data_dir", "client_ca", "serving_cert", "serving_key", "service_account_key"):
         if name not in entries:
             problems.append(Problem(0, name, "missing; the path of a file or directory"))

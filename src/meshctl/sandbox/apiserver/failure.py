@@ -37,7 +37,12 @@ class Failure(Exception):
     @property
     def status(self) -> Object:
         """The Status object."""
-        status: Object = {"kind": "Status", "apiVersion": "v1", "metadata": self.metadata, "status": "Failure"}
+        status: Object = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": self.metadata,
+            "status": "Failure",
+        }
         status["message"] = self.message
         if self.reason:
             status["reason"] = self.reason
@@ -152,7 +157,9 @@ def future_version(requested: int, current: int) -> Failure:
 
 
 def internal(message: str) -> Failure:
-    return Failure(500, "InternalError", f"Internal error occurred: {message}", {"causes": [{"message": message}]})
+    return Failure(
+        500, "InternalError", f"Internal error occurred: {message}", {"causes": [{"message": message}]}
+    )
 
 
 def plain_error(message: str) -> Failure:
@@ -162,6 +169,10 @@ def plain_error(message: str) -> Failure:
 
 def _causes(causes: Sequence[Cause]) -> list[Object]:
     return [
-        {key: value for key, value in (("reason", c.reason), ("message", c.message), ("field", c.field)) if value}
+        {
+            key: value
+            for key, value in (("reason", c.reason), ("message", c.message), ("field", c.field))
+            if value
+        }
         for c in causes
     ]

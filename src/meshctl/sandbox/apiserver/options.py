@@ -74,7 +74,13 @@ def _manager(manager: str) -> list[Cause]:
         message = f"Invalid value: {quote(manager)}: may not be more than {MANAGER_LIMIT} bytes"
         return [Cause("fieldManager", "FieldValueTooLong", message)]
     if not manager.isprintable():
-        return [Cause("fieldManager", "FieldValueInvalid", f"Invalid value: {quote(manager)}: should only contain printable characters")]
+        return [
+            Cause(
+                "fieldManager",
+                "FieldValueInvalid",
+                f"Invalid value: {quote(manager)}: should only contain printable characters",
+            )
+        ]
     return []
 
 
@@ -132,12 +138,18 @@ def _version_causes(options: ListOptions, text: str, watch: bool) -> list[Cause]
 def _watch_causes(options: ListOptions) -> list[Cause]:
     field, match = "resourceVersionMatch", options.match
     if match and options.initial_events is None:
-        return [_forbidden(field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")]
+        return [
+            _forbidden(
+                field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            )
+        ]
     if options.initial_events is None:
         return []
     causes = []
     if match != "NotOlderThan":
-        causes.append(_forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
+        causes.append(
+            _forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+        )
     if options.continuation:
         causes.append(_forbidden("continue", "sendInitialEvents is forbidden if continue is provided"))
     return causes
@@ -151,7 +163,9 @@ def _list_causes(options: ListOptions, text: str) -> list[Cause]:
         return []
     causes = []
     if not text:
-        causes.append(_forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided"))
+        causes.append(
+            _forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
+        )
     if options.continuation:
         causes.append(_forbidden(field, "resourceVersionMatch is forbidden when continue is provided"))
     if match not in ("Exact", "NotOlderThan"):

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from meshctl.sandbox.apiserver.failure import qualified
 
-ITEM_VERBS = {"GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "POST": "create"}
+ITEM_VERBS = {
+    "GET": "get",
+    "HEAD": "get",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+    "POST": "create",
+}
 LIST_VERBS = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection", "PUT": "update"}
 NAMESPACE_SUBRESOURCES = ("status", "finalize")
 
@@ -62,7 +69,9 @@ def parse(method: str, path: str, query: Mapping[str, str]) -> Target:
         verb, name = "watch", name
     elif verb == "list" and is_true(query, "watch"):
         verb = "watch"
-    return Target(verb, path, group, version, resource, subresource, namespace, name, found and "" not in parts)
+    return Target(
+        verb, path, group, version, resource, subresource, namespace, name, found and "" not in parts
+    )
 
 
 def _verb(method: str, name: str, query: Mapping[str, str]) -> str:

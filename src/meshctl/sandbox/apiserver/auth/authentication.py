@@ -14,7 +14,11 @@ class Authenticator:
     """Knows the client CA, the token file and the service accounts."""
 
     def __init__(
-        self, certificates: CertificateUsers, static: StaticTokens, accounts: AccountTokens, audiences: Sequence[str]
+        self,
+        certificates: CertificateUsers,
+        static: StaticTokens,
+        accounts: AccountTokens,
+        audiences: Sequence[str],
     ) -> None:
         self._certificates = certificates
         self._static = static

@@ -12,7 +12,9 @@ WRITE = "create delete deletecollection patch update"
 ALL = "create delete deletecollection get list patch update watch"
 PUBLIC_URLS = "/healthz /livez /readyz /version /version/"
 DISCOVERY_URLS = "/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/"
-ISSUER_URLS = "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/"
+ISSUER_URLS = (
+    "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/"
+)
 MONITORING_URLS = "/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*"
 WORKLOADS = "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale"
 OLD_WORKLOADS = (
@@ -53,7 +55,12 @@ def _metadata(name: str, **labels: str) -> Object:
 
 def _role(name: str, *rules: Object, to: str = "") -> Object:
     labels = {AGGREGATE + to: "true"} if to else {}
-    return {"apiVersion": f"{GROUP}/v1", "kind": "ClusterRole", "metadata": _metadata(name, **labels), "rules": [*rules]}
+    return {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "ClusterRole",
+        "metadata": _metadata(name, **labels),
+        "rules": [*rules],
+    }
 
 
 def _aggregate(name: str, to: str = "") -> Object:
@@ -221,7 +228,11 @@ def cluster_role_bindings() -> list[Object]:
         _binding("system:basic-user", "system:basic-user", AUTHENTICATED),
         _binding("system:public-info-viewer", "system:public-info-viewer", AUTHENTICATED, UNAUTHENTICATED),
         _binding("system:node-proxier", "system:node-proxier", ("User", "system:kube-proxy")),
-        _binding("system:kube-controller-manager", "system:kube-controller-manager", ("User", "system:kube-controller-manager")),
+        _binding(
+            "system:kube-controller-manager",
+            "system:kube-controller-manager",
+            ("User", "system:kube-controller-manager"),
+        ),
         _binding("system:kube-scheduler", "system:kube-scheduler", ("User", "system:kube-scheduler")),
         _binding(
             "system:service-account-issuer-discovery",

@@ -56,7 +56,9 @@ class AccountTokens:
         self._issuer = issuer
         self._lookup = lookup
 
-    def issue(self, account: Mapping[str, Any], audiences: Sequence[str], seconds: int, bound: Claims) -> tuple[str, int]:
+    def issue(
+        self, account: Mapping[str, Any], audiences: Sequence[str], seconds: int, bound: Claims
+    ) -> tuple[str, int]:
         """A token and when it expires (seconds since 1970); `bound` names the objects that it lives as long as."""
         now, metadata = int(time.time()), account["metadata"]
         subject = {"name": metadata["name"], "uid": metadata["uid"]}
@@ -103,18 +105,26 @@ class AccountTokens:
         namespace, account = held["namespace"], held["serviceaccount"]
         self._living("serviceaccounts", namespace, account, "service account")
         extra = {CREDENTIAL: (f"JTI={claims['jti']}",)}
-        for kind, storage, prefix in (("pod", "pods", PODS), ("secret", "secrets", ""), ("node", "nodes", NODES)):
+        for kind, storage, prefix in (
+            ("pod", "pods", PODS),
+            ("secret", "secrets", ""),
+            ("node", "nodes", NODES),
+        ):
             if kind in held:
                 self._living(storage, "" if kind == "node" else namespace, held[kind], kind)
                 extra |= {prefix + part: (held[kind][part],) for part in ("name", "uid") if prefix}
-        return User(account_name(namespace, account["name"]), account["uid"], account_groups(namespace), extra)
+        return User(
+            account_name(namespace, account["name"]), account["uid"], account_groups(namespace), extra
+        )
 
     def _living(self, storage: str, namespace: str, named: Mapping[str, str], what: str) -> None:
         found = self._lookup(storage, namespace, named["name"])
         if found is None:
             raise InvalidToken(f'{storage} "{named["name"]}" not found')
         if found["metadata"]["uid"] != named["uid"]:
-            raise InvalidToken(f"{what} UID ({found['metadata']['uid']}) does not match claim ({named['uid']})")
+            raise InvalidToken(
+                f"{what} UID ({found['metadata']['uid']}) does not match claim ({named['uid']})"
+            )
 
     def _legacy_user(self, claims: Claims, token: str) -> User:
         namespace, name = claims[LEGACY + "namespace"], claims[LEGACY + "service-account.name"]

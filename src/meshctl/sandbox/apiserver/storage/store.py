@@ -98,7 +98,13 @@ class Store(AbstractContextManager["Store"]):
 
     def resources(self) -> list[str]:
         """The storage names under which anything is stored now."""
-        return [row[0] for row in self._db.execute("SELECT DISTINCT resource FROM revision WHERE until IS NULL")]
+        return [
+            row[0] for row in self._db.execute("SELECT DISTINCT resource FROM revision WHERE until IS NULL")
+        ]
+
+    def count(self, resource: str) -> int:
+        """How many objects are stored under a name."""
+        return self._count(resource, "", EVERYTHING, "", None)
 
     def create(self, resource: str, key: str, obj: Object) -> Stored:
         """Store a new object; the caller has seen that there is none."""
@@ -117,7 +123,16 @@ class Store(AbstractContextManager["Store"]):
         obj["metadata"]["resourceVersion"] = str(version)
         data = dump(obj)
         labels = json.dumps(obj["metadata"].get("labels") or {})
-        row = (version, resource, key, kind, old and old.version, version if kind == DELETED else None, labels, data)
+        row = (
+            version,
+            resource,
+            key,
+            kind,
+            old and old.version,
+            version if kind == DELETED else None,
+            labels,
+            data,
+        )
         with self._transaction():
             if old:
                 self._db.execute("UPDATE revision SET until = ? WHERE version = ?", (version, old.version))

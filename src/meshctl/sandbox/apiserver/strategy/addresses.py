@@ -96,6 +96,10 @@ def cluster_ips(service: Object) -> list[str]:
 def node_ports(service: Object) -> list[tuple[str, int]]:
     """The (protocol, port) pairs that a Service occupies on nodes."""
     spec = service.get("spec") or {}
-    ports = [(port.get("protocol", "TCP"), port["nodePort"]) for port in spec.get("ports") or () if port.get("nodePort")]
+    ports = [
+        (port.get("protocol", "TCP"), port["nodePort"])
+        for port in spec.get("ports") or ()
+        if port.get("nodePort")
+    ]
     health = spec.get("healthCheckNodePort")
     return [*ports, ("TCP", health)] if health else ports

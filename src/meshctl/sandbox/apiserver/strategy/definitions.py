@@ -28,7 +28,11 @@ def _names(spec: Mapping[str, Any]) -> Object:
 def default_names(obj: Object) -> None:
     """Derive the singular and the list's name from the kind, as the original's defaulting does."""
     spec = obj.get("spec")
-    if isinstance(spec, dict) and isinstance(spec.get("names"), dict) and isinstance(spec["names"].get("kind"), str):
+    if (
+        isinstance(spec, dict)
+        and isinstance(spec.get("names"), dict)
+        and isinstance(spec["names"].get("kind"), str)
+    ):
         spec["names"] = _names(spec)
         spec.setdefault("conversion", {"strategy": "None"})
 
@@ -46,9 +50,19 @@ def _status(api: Api, obj: Object, stored: list[str]) -> Object:
     spec = obj.get("spec") or {}
     taken = _taken(api, spec, (obj.get("metadata") or {}).get("name", ""))
     when = clock.stamp(clock.now())
-    accepted = {"type": "NamesAccepted", "status": "True", "lastTransitionTime": when, "reason": "NoConflicts"}
+    accepted = {
+        "type": "NamesAccepted",
+        "status": "True",
+        "lastTransitionTime": when,
+        "reason": "NoConflicts",
+    }
     accepted["message"] = "no conflicts found"
-    established = {"type": "Established", "status": "True", "lastTransitionTime": when, "reason": "InitialNamesAccepted"}
+    established = {
+        "type": "Established",
+        "status": "True",
+        "lastTransitionTime": when,
+        "reason": "InitialNamesAccepted",
+    }
     established["message"] = "the initial names have been accepted"
     if taken:
         accepted |= {"status": "False", "reason": "PluralConflict", "message": taken}
@@ -100,7 +114,9 @@ def _resource(definition: Mapping[str, Any], version: Mapping[str, Any], stored:
         tuple(names.get("shortNames") or ()),
         tuple(names.get("categories") or ()),
         VERBS,
-        tuple(_subresources(names["kind"], version.get("subresources") or {}, spec["group"], version["name"])),
+        tuple(
+            _subresources(names["kind"], version.get("subresources") or {}, spec["group"], version["name"])
+        ),
         (*METADATA, *(_field(one["jsonPath"]) for one in version.get("selectableFields") or ())),
         names["singular"],
         names["listKind"],

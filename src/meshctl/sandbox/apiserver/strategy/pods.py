@@ -40,7 +40,12 @@ def tolerate(spec: Object) -> None:
     tolerations = spec.get("tolerations") or []
     for key in (NOT_READY, UNREACHABLE):
         if not any(_covers(toleration, key) for toleration in tolerations):
-            added = {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": TOLERATED_SECONDS}
+            added = {
+                "key": key,
+                "operator": "Exists",
+                "effect": "NoExecute",
+                "tolerationSeconds": TOLERATED_SECONDS,
+            }
             tolerations = [*tolerations, added]
     spec["tolerations"] = tolerations
 
@@ -62,7 +67,9 @@ def _hidden(spec: Mapping[str, Any], kind: str) -> list[str]:
             name = variable.get("name", "")
             if name in seen:
                 field = f"spec.{kind}[{index}].env[{place}]"
-                found.append(f'{field}: hides previous definition of "{name}", which may be dropped when using apply')
+                found.append(
+                    f'{field}: hides previous definition of "{name}", which may be dropped when using apply'
+                )
             seen.add(name)
     return found
 

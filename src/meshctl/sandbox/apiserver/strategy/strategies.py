@@ -42,7 +42,9 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
         "deployments.apps": Strategy(
             generation=True, generation_by_annotations=True, status=empty_status, status_keeps_metadata=True
         ),
-        "replicasets.apps": Strategy(generation=True, status=lambda: {"replicas": 0}, status_keeps_metadata=True),
+        "replicasets.apps": Strategy(
+            generation=True, status=lambda: {"replicas": 0}, status_keeps_metadata=True
+        ),
         "statefulsets.apps": Strategy(
             generation=True,
             status=lambda: {"replicas": 0, "availableReplicas": 0},
@@ -69,7 +71,12 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
         "networkpolicies.networking.k8s.io": COUNTED,
         "poddisruptionbudgets.policy": Strategy(
             generation=True,
-            status=lambda: {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0},
+            status=lambda: {
+                "disruptionsAllowed": 0,
+                "currentHealthy": 0,
+                "desiredHealthy": 0,
+                "expectedPods": 0,
+            },
         ),
         "endpointslices.discovery.k8s.io": COUNTED,
         "leases.coordination.k8s.io": Strategy(create_on_update=True, unconditional_update=False),

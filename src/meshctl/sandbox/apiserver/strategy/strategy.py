@@ -49,5 +49,4 @@ class Strategy:
     prepare_create: Prepare = nothing
     prepare_update: PrepareUpdate = nothing
     allocate: Allocate = nothing
-    warnings: Allocate = Callable[[Api, Object, Mapping[str, Any] | None], None]
-Warn = silent
+    warnings: Warn = silent
