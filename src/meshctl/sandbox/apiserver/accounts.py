@@ -19,7 +19,7 @@ MIRROR = "kubernetes.io/config.mirror"
 
 
 def mount(api: Api, pod: Object) -> None:
-    """Name the account and project its token, the CA and the namespace; Failure 403 without such an account."""
+    """Name the account, project its token, the CA and the namespace; Failure 403 if there is no such account."""
     metadata, spec = pod["metadata"], pod["spec"]
     if MIRROR in (metadata.get("annotations") or {}):
         return
@@ -27,7 +27,8 @@ def mount(api: Api, pod: Object) -> None:
     spec["serviceAccountName"] = spec["serviceAccount"] = name
     account = api.lookup("serviceaccounts", metadata["namespace"], name)
     if account is None:
-        message = f'error looking up service account {metadata["namespace"]}/{name}: serviceaccount "{name}" not found'
+        place = f"{metadata['namespace']}/{name}"
+        message = f'error looking up service account {place}: serviceaccount "{name}" not found'
         raise forbidden("", "pods", metadata.get("name", ""), message)
     if account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
         spec["imagePullSecrets"] = account["imagePullSecrets"]

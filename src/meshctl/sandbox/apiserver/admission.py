@@ -1,4 +1,4 @@
-"""What the server adds to objects, and refuses, before their kinds' own rules: the default admission plugins."""
+"""What the server adds to objects or refuses before their kinds' own rules: admission plugins."""
 
 from __future__ import annotations
 

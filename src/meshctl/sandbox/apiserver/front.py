@@ -107,9 +107,7 @@ def denied(user: User, asked: Target, reason: str) -> Failure:
     who, why = f'User "{user.name}" cannot {asked.verb}', f": {reason}" if reason else ""
     if not asked.is_resource:
         return forbidden_path(f'{who} path "{asked.path}"{why}')
-    where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
-    what = f'resource "{asked.whole_resource}" in API group "{asked.group}" {where}{why}'
-    return forbidden(asked.group, asked.resource, asked.name, f"{who} {what}")
+    return forbidden(asked.group, asked.resource, asked.name, f"{who} {asked.described}{why}")
 
 
 def _certificate(request: web.BaseRequest) -> bytes | None:

@@ -51,6 +51,12 @@ class Target:
         """`deployments.apps`."""
         return qualified(self.group, self.resource)
 
+    @property
+    def described(self) -> str:
+        """The resource in the words of a refusal."""
+        where = f'in the namespace "{self.namespace}"' if self.namespace else "at the cluster scope"
+        return f'resource "{self.whole_resource}" in API group "{self.group}" {where}'
+
 
 def parse(method: str, path: str, query: Mapping[str, str]) -> Target:
     """The target of a request; `path` is decoded."""
@@ -64,7 +70,7 @@ def parse(method: str, path: str, query: Mapping[str, str]) -> Target:
     if watched:
         rest = rest[1:]
     namespace, resource, name, subresource, found = _split(rest)
-    verb = _verb(method, name, query)
+    verb = _verb(method, name)
     if watched:
         verb, name = "watch", name
     elif verb == "list" and is_true(query, "watch"):

@@ -44,7 +44,7 @@ class Authenticator:
         return user
 
     def review(self, token: str, audiences: Sequence[str] = ()) -> tuple[User, tuple[str, ...]]:
-        """Whose token it is and for which of the audiences (none: this server's); InvalidToken says why not."""
+        """Whose token it is, for which of the audiences (none: this server's); InvalidToken says why not."""
         wanted = tuple(audiences) or self._audiences
         if user := self._static.user(token):
             return authenticated(user), tuple(one for one in wanted if one in self._audiences)

@@ -18,7 +18,7 @@ Verdict = tuple[User | None, datetime, datetime]
 
 
 class CertificateUsers:
-    """Judges certificates against the client CA; remembers, since a connection shows its own at each request."""
+    """Judges certificates by the client CA; remembers, since a connection shows its own at each request."""
 
     def __init__(self, authority: Path) -> None:
         self._authorities = x509.load_pem_x509_certificates(authority.read_bytes())

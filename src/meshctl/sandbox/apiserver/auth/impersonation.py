@@ -64,8 +64,7 @@ def _denied(user: User, asked: Target) -> Failure:
     if not asked.is_resource:
         error = forbidden_path(f'User "{user.name}" cannot {verb} path "{asked.path}"')
     else:
-        where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
-        message = f'User "{user.name}" cannot {verb} resource "{asked.whole_resource}" in API group "{asked.group}" {where}'
+        message = f'User "{user.name}" cannot {verb} {asked.described}'
         error = forbidden(asked.group, asked.resource, asked.name, message)
     error.headers = {"X-Content-Type-Options": "nosniff"}
     return error

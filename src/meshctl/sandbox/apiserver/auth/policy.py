@@ -16,22 +16,25 @@ ISSUER_URLS = (
     "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/"
 )
 MONITORING_URLS = "/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*"
-WORKLOADS = "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale"
+WORKLOADS = (
+    "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets"
+    " statefulsets/scale"
+)
 OLD_WORKLOADS = (
     "daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies replicasets"
     " replicasets/scale replicationcontrollers/scale"
 )
 VIEWED_WORKLOADS = (
-    "controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets"
-    " replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status"
+    "controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status"
+    " replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status"
 )
 VIEWED_CORE = (
     "configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers"
     " replicationcontrollers/scale serviceaccounts services services/status"
 )
 VIEWED_DETAILS = (
-    "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas"
-    " resourcequotas/status"
+    "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status"
+    " resourcequotas resourcequotas/status"
 )
 STREAMS = "pods/attach pods/exec pods/portforward pods/proxy"
 AGGREGATE = f"{GROUP}/aggregate-to-"
@@ -66,6 +69,11 @@ def _role(name: str, *rules: Object, to: str = "") -> Object:
 def _aggregate(name: str, to: str = "") -> Object:
     selectors = [{"matchLabels": {AGGREGATE + name: "true"}}]
     return _role(name, to=to) | {"aggregationRule": {"clusterRoleSelectors": selectors}, "rules": None}
+
+
+def _own(name: str, kind: str) -> Object:
+    """The binding of a component's role to the component."""
+    return _binding(f"system:{name}", f"system:{name}", (kind, f"system:{name}"))
 
 
 def _binding(name: str, role: str, *subjects: tuple[str, str]) -> Object:
@@ -123,8 +131,8 @@ def _edit_rules() -> list[Object]:
         _rule("", "pods/eviction", "create"),
         _rule(
             "",
-            "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets"
-            " serviceaccounts services services/proxy",
+            "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale"
+            " secrets serviceaccounts services services/proxy",
             WRITE,
         ),
         _rule("", "serviceaccounts/token", "create"),
@@ -223,7 +231,7 @@ def cluster_role_bindings() -> list[Object]:
     """The default ClusterRoleBindings."""
     return [
         _binding("cluster-admin", "cluster-admin", ("Group", "system:masters")),
-        _binding("system:monitoring", "system:monitoring", ("Group", "system:monitoring")),
+        _own("monitoring", "Group"),
         _binding("system:discovery", "system:discovery", AUTHENTICATED),
         _binding("system:basic-user", "system:basic-user", AUTHENTICATED),
         _binding("system:public-info-viewer", "system:public-info-viewer", AUTHENTICATED, UNAUTHENTICATED),

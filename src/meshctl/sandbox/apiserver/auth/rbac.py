@@ -35,7 +35,7 @@ class Grant:
 
 
 class Authorizer:
-    """Judges accesses; `read` lists the stored objects of a kind, and `version` tells when any of them changed."""
+    """Judges accesses; `read` lists the stored objects of a kind, `version` tells when one of them changed."""
 
     def __init__(self, read: Callable[[str], Sequence[Object]], version: Callable[[], int]) -> None:
         self._read = read

@@ -11,7 +11,7 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What someone wants to do: with a resource (`resource` is `pods` or `pods/log`), or, without one, a path."""
+    """What someone wants to do with a resource (`pods` or `pods/log`), or, without one, with a path."""
 
     verb: str
     group: str = ""

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from meshctl.sandbox.apiserver.auth.jwt import Claims, Signer
@@ -17,6 +18,7 @@ from meshctl.sandbox.apiserver.auth.user import CREDENTIAL, User, account_groups
 NOT_OURS = "invalid bearer token"
 PODS = "authentication.kubernetes.io/pod-"
 NODES = "authentication.kubernetes.io/node-"
+BOUND = MappingProxyType({"pod": ("pods", PODS), "secret": ("secrets", ""), "node": ("nodes", NODES)})
 LEGACY_ISSUER = "kubernetes/serviceaccount"
 LEGACY = "kubernetes.io/serviceaccount/"
 
@@ -80,7 +82,7 @@ class AccountTokens:
         return self._signer.sign(claims)
 
     def user(self, token: str, audiences: Sequence[str]) -> tuple[User, tuple[str, ...]] | None:
-        """Whose token it is and which of the audiences it is for; None if it is none of ours, InvalidToken if void."""
+        """Whose token it is, and for which of the audiences; None if it is none of ours, InvalidToken if void."""
         claims = self._signer.verify(token)
         if claims is None:
             return None
@@ -92,7 +94,9 @@ class AccountTokens:
         common = tuple(one for one in audiences if one in claims["aud"])
         if not common:
             theirs, ours = (" ".join(f'"{one}"' for one in names) for names in (claims["aud"], audiences))
-            raise InvalidToken(f"token audiences [{theirs}] is invalid for the target audiences [{ours}]")
+            raise InvalidToken(
+                f"token audiences [{theirs}] is invalid for the target audiences [{ours}]"
+            )
         return common
 
     def _bound_user(self, claims: Claims) -> User:

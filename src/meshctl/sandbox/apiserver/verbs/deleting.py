@@ -10,6 +10,7 @@ from meshctl.sandbox.apiserver import body, deletion, options, reply
 from meshctl.sandbox.apiserver.call import Call
 from meshctl.sandbox.apiserver.failure import bad_request
 from meshctl.sandbox.apiserver.options import DeleteOptions
+from meshctl.sandbox.apiserver.representation import stored_form
 from meshctl.sandbox.apiserver.storage.revision import Page, Stored, dump
 from meshctl.sandbox.apiserver.strategy.strategies import strategy_of
 from meshctl.sandbox.apiserver.verbs import shown
@@ -25,7 +26,9 @@ async def delete(call: Call) -> web.Response:
     stored = call.current()
     obj, gone = deletion.delete(call.api, call.resource, stored, chosen)
     if not gone or strategy_of(call.resource).returns_object:
-        return shown.one(call, Stored(stored.key, stored.version, dump(_bare(obj))), media)
+        return shown.one(
+            call, Stored(stored.key, stored.version, dump(stored_form(call.resource, obj))), media
+        )
     details = {"name": call.target.name, "group": call.resource.group, "kind": call.resource.plural}
     done = reply.success(200, details | {"uid": obj["metadata"]["uid"]})
     return reply.value(done, media, 200, call.warnings)
@@ -72,7 +75,3 @@ def _check_types(given: Object) -> None:
                 'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: json: cannot unmarshal '
                 f"{body.golang_type(value)} into Go struct field DeleteOptions.{name} of type {called}"
             )
-
-
-def _bare(obj: Object) -> Object:
-    return {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}

@@ -55,7 +55,8 @@ def many(call: Call, page: Page, media: Media, metadata: Object) -> web.Response
 
 def _listed(call: Call, objects: Sequence[Object], media: Media, metadata: Object) -> Object:
     if media.table:
-        return tables.table(call.resource, objects, metadata, included(call), media.version)
+        said = {key: value for key, value in metadata.items() if value}
+        return tables.table(call.resource, objects, said, included(call), media.version)
     if media.metadata_only:
         kind = {"kind": "PartialObjectMetadataList", "apiVersion": f"meta.k8s.io/{media.version}"}
         return kind | {"metadata": metadata, "items": [partial(obj, media.version) for obj in objects]}
