@@ -17,6 +17,8 @@ def explain(error: BaseException, address: str) -> str:
         if message := _message(cause, address):
             return message
     text = " ".join(str(error).split())
+    if "private key" in text:
+        return f"the key for {address} can't be used: {text}; check keyFile"
     return f"SSH to {address} failed: {text}; try `ssh -v` to it"
 
 

@@ -87,6 +87,8 @@ class Run:
         hosts = [host for host in self.inventory if host.name in step.hosts and host.name not in self.failed]
         self.emit(Event("step", step=step.name))
         for host in hosts:
+            # A State runs once; its hosts must not remember the operations of the one before.
+            host.op_hash_order = []
             host.connected = True
             host.connector.connect()
             state.activate_host(host)
@@ -100,7 +102,7 @@ class Run:
         try:
             with ctx_config.use(state.config.copy()), ctx_state.use(state), ctx_host.use(host):
                 exec(code, {"__file__": step.script, "__name__": "__deploy__"})  # noqa: S102 # our own deploys
-                for op_hash in host.op_hash_order:
+                for op_hash in state.ops[host]:
                     self._plan_operation(state, host, step, op_hash)
         except (PyinfraError, SSHException, OSError, EOFError, ValueError, KeyError) as error:
             self._fail(state, host, step, explain(error, _address(host)))
