@@ -21,7 +21,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A certificate as people compare it: `cluster` is empty for the root, `serial` and `sha256` in openssl's notation."""
+    """A certificate as people compare it: `cluster` is empty for the root; numbers are in openssl's notation."""
 
     cluster: str
     file: Path
