@@ -15,7 +15,9 @@ HostData = dict[str, Any]
 class Provider(Protocol):
     """Hosts of one topology: they are made, reached and taken away; what runs on them is the deploys' business."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The provider's name in the topology."""
 
     def exists(self) -> bool:
         """Whether any of the hosts is there."""
