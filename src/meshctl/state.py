@@ -6,8 +6,9 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from meshctl.errors import UsageError
 
@@ -22,21 +23,36 @@ def folder(name: str) -> Path:
 def lock(name: str, command: str) -> Iterator[None]:
     """Hold the topology's lock, which the kernel drops with its holder; UsageError names who has it.
 
-    The lock file stays: removing it would let two holders lock two files of one name.
+    The file is gone afterwards; one that a killed holder left behind is taken over.
     """
     path = folder(name).with_suffix(".lock")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"{name}: {_holder(file.read())} is at work on it; wait until it ends") from None
-        file.truncate(0)
-        json.dump({"pid": os.getpid(), "command": command}, file)
-        file.flush()
-        yield
-        file.seek(0)
-        file.truncate(0)
+    while True:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"{name}: {_holder(file.read())} is at work on it; wait until it ends") from None
+            if not _is_still(path, file):
+                # The last holder removed it between our open and our lock: what we hold is nobody's lock.
+                continue
+            file.truncate(0)
+            json.dump({"pid": os.getpid(), "command": command}, file)
+            file.flush()
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.parent.rmdir()
+            return
+
+
+def _is_still(path: Path, file: IO[str]) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def _holder(text: str) -> str:
