@@ -11,6 +11,7 @@ import typer
 from meshctl import __version__
 from meshctl.cli import certs, output
 from meshctl.cli.init import init
+from meshctl.cli.predict import predict
 from meshctl.cli.up import down, plan, up
 from meshctl.cli.validate import validate
 from meshctl.errors import MeshctlError
@@ -46,6 +47,7 @@ app.add_typer(certs.app)
 app.command()(up)
 app.command()(plan)
 app.command()(down)
+app.command()(predict)
 
 
 def main() -> None:
