@@ -20,6 +20,7 @@ $(BIN)/python:
 
 up: setup ## build the classroom
 	@$(BIN)/meshctl validate
+	@$(BIN)/meshctl certs init
 
 down: setup ## remove what `make up` made
 	@echo "nothing runs"

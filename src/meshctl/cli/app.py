@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from meshctl import __version__
-from meshctl.cli import output
+from meshctl.cli import certs, output
 from meshctl.cli.init import init
 from meshctl.cli.validate import validate
 from meshctl.errors import MeshctlError
@@ -41,6 +41,7 @@ def meshctl(
 
 app.command()(init)
 app.command()(validate)
+app.add_typer(certs.app)
 
 
 def main() -> None:

@@ -72,6 +72,18 @@ def progress(text: str) -> Iterator[None]:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
+def transient(text: str) -> None:
+    """Show what is under way on the terminal's last line; the next line replaces it."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{paint(text, DIM, sys.stderr)}", end="", file=sys.stderr, flush=True)
+
+
+def progress_line(text: str, color: str) -> None:
+    """Show that something is done, or has failed."""
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+    print(f"{clear}{paint(text, color, sys.stderr)}", file=sys.stderr, flush=True)
+
+
 def paint(text: str, code: str, stream: TextIO | None = None) -> str:
     """`text` in a colour where `stream` (standard output) is a terminal and NO_COLOR is not set."""
     stream = stream or sys.stdout
