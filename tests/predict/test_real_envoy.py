@@ -14,7 +14,7 @@ from meshctl.predict.balancing import LbEndpoint, LocalityEndpoints, Policy, sha
 from .envoy_rig import FAILING, Case, measure, shares_of
 
 CASES = 200
-REQUESTS = 200
+REQUESTS = 400
 # 200 tables of up to 20 hosts make 4,000 comparisons: at 5.5 standard deviations none fails by chance.
 SIGMAS = 5.5
 
@@ -62,15 +62,27 @@ def _is_clear(case: Case) -> bool:
     return not (failing and case.policy.panic_percent)
 
 
+def deviations(case: Case, found: dict[str, float]) -> dict[str, float]:
+    """By how many standard deviations each share is off; infinite where a sure share is missed."""
+    wanted = expected(case) or {"": 1.0}
+    result = {}
+    for address in wanted.keys() | found.keys():
+        share = wanted.get(address, 0.0)
+        spread = math.sqrt(share * (1 - share) / REQUESTS)
+        off = abs(found.get(address, 0.0) - share)
+        result[address] = off / spread if spread else (math.inf if off else 0.0)
+    return result
+
+
 def test_shares_agree_with_a_real_envoy(cases: list[Case], tmp_path: Path) -> None:
     assert len(cases) == CASES
     seen = asyncio.run(measure(cases, REQUESTS, 60, tmp_path))
+    squares = []
     for number, (case, counts) in enumerate(zip(cases, seen, strict=True)):
-        wanted, found = expected(case), shares_of(counts)
-        if not wanted:
-            assert set(found) == {""}, (number, case, found)
-            continue
-        for address in wanted.keys() | found.keys():
-            share = wanted.get(address, 0)
-            tolerance = SIGMAS * math.sqrt(share * (1 - share) / REQUESTS) + 1.5 / REQUESTS
-            assert abs(found.get(address, 0) - share) <= tolerance, (number, address, wanted, found, case)
+        found = shares_of(counts)
+        off = deviations(case, found)
+        assert max(off.values()) < SIGMAS, (number, off, expected(case), found, case)
+        squares += [value**2 for address, value in off.items() if 0 < expected(case).get(address, 0) < 1]
+    # Independent draws would have a mean square of 1, Envoy's schedulers are more even: about 0.17. With an
+    # overprovisioning factor of 130 instead of 140 it is 0.45.
+    assert sum(squares) / len(squares) < 0.25
