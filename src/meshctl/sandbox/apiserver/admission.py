@@ -38,9 +38,7 @@ def _check_namespace(api: Api, resource: Resource, namespace: str, name: str) ->
         raise not_found("", "namespaces", namespace)
     if found["metadata"].get("deletionTimestamp"):
         message = f"unable to create new content in namespace {namespace} because it is being terminated"
-        cause = Cause(
-            "metadata.namespace", "NamespaceTerminating", f"namespace {namespace} is being terminated"
-        )
+        cause = Cause("metadata.namespace", "NamespaceTerminating", f"namespace {namespace} is being terminated")
         raise forbidden(resource.group, resource.plural, name, message, [cause])
 
 
@@ -48,9 +46,7 @@ def _prioritize(api: Api, obj: Object, spec: Object) -> None:
     name = spec.get("priorityClassName")
     found: Mapping[str, Any] | None = api.lookup(PRIORITIES, "", name) if name else _default_priority(api)
     if name and found is None:
-        raise forbidden(
-            "", "pods", obj["metadata"].get("name", ""), f"no PriorityClass with name {name} was found"
-        )
+        raise forbidden("", "pods", obj["metadata"].get("name", ""), f"no PriorityClass with name {name} was found")
     if found and not name:
         spec["priorityClassName"] = found["metadata"]["name"]
     spec["priority"] = found["value"] if found else DEFAULT_PRIORITY

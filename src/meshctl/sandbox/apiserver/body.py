@@ -164,9 +164,7 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(
     _NUMBERS[0], re.compile(r"[-+]?(0|[1-9]\d*|0[0-7]+|0x[\da-fA-F]+|0b[01]+)$"), list("-+0123456789")
 )
-_Loader.add_implicit_resolver(
-    _NUMBERS[1], re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"), list("-+.0123456789")
-)
+_Loader.add_implicit_resolver(_NUMBERS[1], re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"), list("-+.0123456789"))
 
 
 def parse_yaml(data: bytes) -> tuple[Any, tuple[str, ...]]:
@@ -242,7 +240,5 @@ def _twice(node: yaml.Node | None, path: str) -> list[str]:
 def from_protobuf(data: bytes) -> Body:
     """An object out of a `runtime.Unknown` message; raises Undecodable."""
     if data[:4] != PREFIX:
-        raise Undecodable(
-            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
-        )
+        raise Undecodable("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
     raise Undecodable("unexpected EOF")

@@ -45,9 +45,7 @@ def api(config: Config, store: Store) -> Api:
 
     accounts = AccountTokens(signer, config.issuer, lookup)
     certificates = CertificateUsers(config.client_ca)
-    authenticator = Authenticator(
-        certificates, StaticTokens(config.token_file), accounts, config.api_audiences
-    )
+    authenticator = Authenticator(certificates, StaticTokens(config.token_file), accounts, config.api_audiences)
     addresses = Addresses(config.service_cidr, config.node_ports, _loaded(store, "services"))
     made = Api(
         config,

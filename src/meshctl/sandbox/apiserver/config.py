@@ -11,10 +11,9 @@ import yaml
 
 from meshctl.errors import InvalidInput, Problem
 
+SERVICE_CIDR = IPv4Network("10.96.0.0/12")
 ISSUER = "https://kubernetes.default.svc.cluster.local"
-PATHS = frozenset(
-    {"data_dir", "client_ca", "serving_cert", "serving_key", "service_account_key", "token_file"}
-)
+PATHS = frozenset({"data_dir", "client_ca", "serving_cert", "serving_key", "service_account_key", "token_file"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Config:
     port: int = 6443
     advertise_address: str = ""
     cluster_name: str = "kubernetes"
-    service_cidr: IPv4Network = IPv4Network("10.96.0.0/12")
+    service_cidr: IPv4Network = SERVICE_CIDR
     node_ports: tuple[int, int] = (30000, 32767)
     issuer: str = ISSUER
     audiences: tuple[str, ...] = ()
@@ -53,9 +52,7 @@ def load(path: Path) -> Config:
     given = yaml.safe_load(path.read_text())
     entries = given if isinstance(given, dict) else {}
     known = {field.name: field for field in fields(Config)}
-    problems = [
-        Problem(0, str(key), f"unknown; known are {', '.join(known)}") for key in entries if key not in known
-    ]
+    problems = [Problem(0, str(key), f"unknown; known are {', '.join(known)}") for key in entries if key not in known]
     for name in ("data_dir", "client_ca", "serving_cert", "serving_key", "service_account_key"):
         if name not in entries:
             problems.append(Problem(0, name, "missing; the path of a file or directory"))

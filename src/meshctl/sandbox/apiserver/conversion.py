@@ -51,9 +51,7 @@ def _to_v1(obj: Object) -> Object:
     spec.pop("behavior", None)
     for metric in status.pop("currentMetrics", None) or ():
         if (metric.get("resource") or {}).get("name") == "cpu":
-            status["currentCPUUtilizationPercentage"] = metric["resource"]["current"].get(
-                "averageUtilization"
-            )
+            status["currentCPUUtilizationPercentage"] = metric["resource"]["current"].get("averageUtilization")
     status.pop("conditions", None)
     return obj | {"spec": spec, "status": status}
 

@@ -56,9 +56,7 @@ def _check_preconditions(resource: Resource, metadata: Object, options: DeleteOp
         problem = f"the UID in the precondition ({options.uid}) does not match the UID in record ({uid})."
         problem += " The object might have been deleted and then recreated"
     elif options.version and options.version != version:
-        problem = (
-            f"the ResourceVersion in the precondition ({options.version}) does not match the ResourceVersion"
-        )
+        problem = f"the ResourceVersion in the precondition ({options.version}) does not match the ResourceVersion"
         problem += f" in record ({version}). The object might have been modified"
     if problem:
         raise conflict(resource.group, resource.kind, metadata["name"], problem)

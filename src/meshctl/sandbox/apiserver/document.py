@@ -24,7 +24,8 @@ class _Dumper(yaml.CSafeDumper):
 def _text(dumper: _Dumper, value: str) -> yaml.Node:
     if "\n" in value:
         return dumper.represent_scalar(TEXT, value, style="|")
-    plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == TEXT and value not in AMBIGUOUS
+    tag: str = dumper.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]
+    plain = tag == TEXT and value not in AMBIGUOUS
     return dumper.represent_scalar(TEXT, value, style=None if plain else '"')
 
 
@@ -33,7 +34,7 @@ _Dumper.add_representer(str, _text)
 
 def to_yaml(value: object) -> bytes:
     """YAML with sorted keys."""
-    return yaml.dump(value, Dumper=_Dumper, allow_unicode=True, encoding="utf-8")  # type: ignore[no-any-return]
+    return bytes(yaml.dump(value, Dumper=_Dumper, allow_unicode=True, encoding="utf-8"))
 
 
 def encode(obj: dict[str, Any], media: Media) -> tuple[bytes, str]:

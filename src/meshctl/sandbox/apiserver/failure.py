@@ -157,9 +157,7 @@ def future_version(requested: int, current: int) -> Failure:
 
 
 def internal(message: str) -> Failure:
-    return Failure(
-        500, "InternalError", f"Internal error occurred: {message}", {"causes": [{"message": message}]}
-    )
+    return Failure(500, "InternalError", f"Internal error occurred: {message}", {"causes": [{"message": message}]})
 
 
 def plain_error(message: str) -> Failure:
@@ -169,10 +167,6 @@ def plain_error(message: str) -> Failure:
 
 def _causes(causes: Sequence[Cause]) -> list[Object]:
     return [
-        {
-            key: value
-            for key, value in (("reason", c.reason), ("message", c.message), ("field", c.field))
-            if value
-        }
+        {key: value for key, value in (("reason", c.reason), ("message", c.message), ("field", c.field)) if value}
         for c in causes
     ]

@@ -49,16 +49,12 @@ class Media:
 def clauses(accept: str) -> list[Clause]:
     """The header's parts, best first."""
     parts = [_clause(part) for part in accept.split(",") if part.strip()]
-    return sorted(
-        parts, key=lambda part: (-part.quality, part.media.startswith("*"), part.media.endswith("/*"))
-    )
+    return sorted(parts, key=lambda part: (-part.quality, part.media.startswith("*"), part.media.endswith("/*")))
 
 
 def _clause(text: str) -> Clause:
     media, *rest = (piece.strip() for piece in text.split(";"))
-    parameters = tuple(
-        (name.strip(), value.strip()) for name, _, value in (piece.partition("=") for piece in rest)
-    )
+    parameters = tuple((name.strip(), value.strip()) for name, _, value in (piece.partition("=") for piece in rest))
     return Clause(media, _quality(dict(parameters).get("q", "1")), parameters)
 
 
@@ -100,9 +96,5 @@ def of_failure(accept: str | None) -> Media:
 
 def prettified(media: Media, parameter: str, agent: str) -> Media:
     """With indentation where a person reads: `pretty=true`, curl, wget, a browser."""
-    wanted = (
-        parameter.lower() in ("1", "t", "true")
-        if parameter
-        else agent.startswith(("curl", "Wget", "Mozilla/5.0"))
-    )
+    wanted = parameter.lower() in ("1", "t", "true") if parameter else agent.startswith(("curl", "Wget", "Mozilla/5.0"))
     return replace(media, pretty=media.pretty or wanted)

@@ -138,18 +138,12 @@ def _version_causes(options: ListOptions, text: str, watch: bool) -> list[Cause]
 def _watch_causes(options: ListOptions) -> list[Cause]:
     field, match = "resourceVersionMatch", options.match
     if match and options.initial_events is None:
-        return [
-            _forbidden(
-                field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-            )
-        ]
+        return [_forbidden(field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")]
     if options.initial_events is None:
         return []
     causes = []
     if match != "NotOlderThan":
-        causes.append(
-            _forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-        )
+        causes.append(_forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
     if options.continuation:
         causes.append(_forbidden("continue", "sendInitialEvents is forbidden if continue is provided"))
     return causes
@@ -163,9 +157,7 @@ def _list_causes(options: ListOptions, text: str) -> list[Cause]:
         return []
     causes = []
     if not text:
-        causes.append(
-            _forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
-        )
+        causes.append(_forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided"))
     if options.continuation:
         causes.append(_forbidden(field, "resourceVersionMatch is forbidden when continue is provided"))
     if match not in ("Exact", "NotOlderThan"):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from meshctl.sandbox.apiserver import discovery, negotiation, reply
+from meshctl.sandbox.apiserver import discovery, document, negotiation, reply
 from meshctl.sandbox.apiserver.api import Api
 from meshctl.sandbox.apiserver.discovery import Object
 from meshctl.sandbox.apiserver.failure import (
@@ -69,9 +69,7 @@ def _version(_: Api) -> web.Response:
 
 def _index(api: Api) -> web.Response:
     groups = [f"/apis/{name}" for name in api.catalog.groups]
-    served = [
-        f"/apis/{name}/{version}" for name in api.catalog.groups for version in api.catalog.versions(name)
-    ]
+    served = [f"/apis/{name}/{version}" for name in api.catalog.groups for version in api.catalog.versions(name)]
     own = ["/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/", "/version", "/metrics"]
     health = [f"/{kind}{check}" for kind in HEALTH for check in ("", *(f"/{name}" for name in CHECKS))]
     documents = ["/openapi/v2", "/openapi/v3", "/openapi/v3/", "/openid/v1/jwks"]
@@ -99,8 +97,7 @@ def _keys(api: Api, request: web.BaseRequest) -> web.Response:
 
 def _metrics(api: Api) -> web.Response:
     counted = [
-        f'apiserver_storage_objects{{resource="{name}"}} {api.store.count(name)}'
-        for name in api.store.resources()
+        f'apiserver_storage_objects{{resource="{name}"}} {api.store.count(name)}' for name in api.store.resources()
     ]
     head = [
         "# HELP apiserver_storage_objects Number of stored objects.",
@@ -117,8 +114,7 @@ def _discovery(api: Api, request: web.BaseRequest, target: Target, rest: list[st
     if not rest and (clause := _aggregation(accept)):
         names = ("",) if root == "api" else api.catalog.groups
         return _tagged(discovery.aggregated(api.catalog, names), clause, request)
-    document = _document(api, root, rest, request.host)
-    return reply.value(document, _media(accept))
+    return reply.value(_document(api, root, rest, request.host), _media(accept))
 
 
 def _document(api: Api, root: str, rest: list[str], host: str) -> Object:
@@ -153,12 +149,12 @@ def _aggregation(accept: str | None) -> Clause | None:
     return None
 
 
-def _tagged(document: Object, clause: Clause, request: web.BaseRequest) -> web.Response:
-    tag = discovery.tag(document)
+def _tagged(found: Object, clause: Clause, request: web.BaseRequest) -> web.Response:
+    tag = discovery.tag(found)
     headers = {"Vary": "Accept", "ETag": tag, "Cache-Control": "public"}
     if request.headers.get("If-None-Match") == tag:
         return web.Response(status=304, headers=headers)
     media = "application/json" if clause.media == PROTOBUF else clause.media
     content_type = f"{media};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-    body, _ = reply.document.encode(document, Media(media))
+    body, _ = document.encode(found, Media(media))
     return reply.raw(body, content_type, headers=headers)

@@ -49,9 +49,7 @@ def failure(error: Failure, accept: str | None, warnings: Iterable[str] = ()) ->
     return raw(body, content_type, error.code, warnings, error.headers)
 
 
-def text(
-    body: str, status: int = 200, nosniff: bool = True, headers: Mapping[str, str] | None = None
-) -> web.Response:
+def text(body: str, status: int = 200, nosniff: bool = True, headers: Mapping[str, str] | None = None) -> web.Response:
     """Plain text."""
     guard = {"X-Content-Type-Options": "nosniff"} if nosniff else {}
     return raw(body.encode(), "text/plain; charset=utf-8", status, (), guard | dict(headers or {}))

@@ -31,9 +31,7 @@ COLLECTION: Mapping[str, tuple[str, Handler]] = MappingProxyType(
         "DELETE": ("deletecollection", deleting.delete_collection),
     }
 )
-VIEWS: Mapping[str, Handler] = MappingProxyType(
-    {"GET": reading.get, "PUT": updating.update, "PATCH": patching.patch}
-)
+VIEWS: Mapping[str, Handler] = MappingProxyType({"GET": reading.get, "PUT": updating.update, "PATCH": patching.patch})
 SCALE: Mapping[str, Handler] = MappingProxyType({"GET": scale.get, "PUT": scale.update, "PATCH": scale.patch})
 PROXY = MappingProxyType(dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), streams.proxy))
 STREAM = MappingProxyType(dict.fromkeys(("GET", "POST"), streams.stream))

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from meshctl.sandbox.apiserver import bootstrap, tls
 from meshctl.sandbox.apiserver.api import Api
+from meshctl.sandbox.apiserver.cleanup import cleaning
 from meshctl.sandbox.apiserver.config import Config
 from meshctl.sandbox.apiserver.front import Front
 from meshctl.sandbox.apiserver.storage.store import Store
@@ -31,7 +32,7 @@ async def serve(config: Config) -> None:
     loop.add_signal_handler(signal.SIGUSR1, forget.set)
     with Store(config.data_dir) as store:
         api = bootstrap.api(config, store)
-        async with listening(api), _compacting(store, forget):
+        async with listening(api), _compacting(store, forget), cleaning(api):
             LOG.info("serving %s on %s port %d", config.cluster_name, config.address, config.port)
             await stop.wait()
 
@@ -44,9 +45,7 @@ async def listening(api: Api) -> AsyncIterator[None]:
     runner = web.ServerRunner(server)
     await runner.setup()
     context = tls.context(config.serving_cert, config.serving_key, config.client_ca)
-    site = web.TCPSite(
-        runner, config.address, config.port, ssl_context=context, shutdown_timeout=GRACE, backlog=512
-    )
+    site = web.TCPSite(runner, config.address, config.port, ssl_context=context, shutdown_timeout=GRACE, backlog=512)
     await site.start()
     try:
         yield

@@ -71,17 +71,12 @@ def parse(method: str, path: str, query: Mapping[str, str]) -> Target:
         rest = rest[1:]
     namespace, resource, name, subresource, found = _split(rest)
     verb = _verb(method, name)
-    if watched:
-        verb, name = "watch", name
-    elif verb == "list" and is_true(query, "watch"):
+    if watched or (verb == "list" and is_true(query, "watch")):
         verb = "watch"
-    return Target(
-        verb, path, group, version, resource, subresource, namespace, name, found and "" not in parts
-    )
+    return Target(verb, path, group, version, resource, subresource, namespace, name, found and "" not in parts)
 
 
-def _verb(method: str, name: str, query: Mapping[str, str]) -> str:
-    del query
+def _verb(method: str, name: str) -> str:
     return (ITEM_VERBS if name else LIST_VERBS).get(method, "patch" if method == "PATCH" else "")
 
 

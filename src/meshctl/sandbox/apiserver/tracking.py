@@ -10,9 +10,7 @@ from meshctl.sandbox.apiserver.resources.resource import Resource
 Object = dict[str, Any]
 
 
-def track(
-    resource: Resource, obj: Object, old: Mapping[str, Any] | None, manager: str, subresource: str = ""
-) -> None:
+def track(resource: Resource, obj: Object, old: Mapping[str, Any] | None, manager: str, subresource: str = "") -> None:
     """Set the object's managedFields after a write by `manager`."""
     del resource, obj, old, manager, subresource
 
@@ -25,7 +23,6 @@ def same(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
 def _timeless(obj: Mapping[str, Any]) -> dict[str, Any]:
     metadata = obj["metadata"]
     entries = [
-        {key: value for key, value in one.items() if key != "time"}
-        for one in metadata.get("managedFields") or ()
+        {key: value for key, value in one.items() if key != "time"} for one in metadata.get("managedFields") or ()
     ]
     return {**obj, "metadata": {**metadata, "managedFields": entries}}

@@ -94,9 +94,7 @@ def _validate(resource: Resource, obj: Object, old: Mapping[str, Any] | None) ->
         raise invalid(resource.group, resource.kind, obj["metadata"].get("name", ""), causes)
 
 
-def update(
-    api: Api, resource: Resource, obj: Object, stored: Stored, writing: Writing, tracked: bool = True
-) -> Stored:
+def update(api: Api, resource: Resource, obj: Object, stored: Stored, writing: Writing, tracked: bool = True) -> Stored:
     """Replace the stored object by `obj`, or the part of it that a subresource shows; Failure if it may not be."""
     strategy, old = strategy_of(resource), load(resource, stored)
     _check_version(resource, obj, old, strategy)
@@ -156,9 +154,7 @@ def check_uid(resource: Resource, obj: Object, stored: Stored) -> None:
     given, own = obj["metadata"].get("uid"), stored.load()["metadata"]
     if given and given != own["uid"]:
         place = f"/registry/{resource.plural}/{stored.key}"
-        message = (
-            f"StorageError: invalid object, Code: 4, Key: {place}, ResourceVersion: 0, AdditionalErrorMsg: "
-        )
+        message = f"StorageError: invalid object, Code: 4, Key: {place}, ResourceVersion: 0, AdditionalErrorMsg: "
         message += f"Precondition failed: UID in precondition: {given}, UID in object meta: {own['uid']}"
         raise conflict(resource.group, resource.plural, own["name"], message)
 
@@ -195,9 +191,7 @@ def _count_generation(obj: Object, old: Object, strategy: Strategy) -> None:
         return
     changed = _counted(obj) != _counted(old)
     if strategy.generation_by_annotations:
-        changed = changed or (obj["metadata"].get("annotations") or {}) != (
-            old["metadata"].get("annotations") or {}
-        )
+        changed = changed or (obj["metadata"].get("annotations") or {}) != (old["metadata"].get("annotations") or {})
     obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + changed
 
 

@@ -19,11 +19,7 @@ def impersonated(authorizer: Authorizer, user: User, headers: CIMultiDictProxy[s
     """The user to act as: the one of the headers, if `user` may be that; Failure 403."""
     name = headers.get(USER, "")
     groups, uid = tuple(headers.getall(GROUP, ())), headers.get(UID, "")
-    extra = {
-        key[len(EXTRA) :].lower(): tuple(headers.getall(key))
-        for key in headers
-        if key.lower().startswith(EXTRA)
-    }
+    extra = {key[len(EXTRA) :].lower(): tuple(headers.getall(key)) for key in headers if key.lower().startswith(EXTRA)}
     if not name:
         if groups or uid or extra:
             raise internal("requested ... without impersonating a user")

@@ -64,6 +64,4 @@ class Signer:
         numbers = self._public.public_numbers()
         size = (numbers.n.bit_length() + 7) // 8
         key = {"use": "sig", "kty": "RSA", "kid": self.key_id, "alg": "RS256"}
-        return {
-            "keys": [key | {"n": encode64(numbers.n.to_bytes(size, "big")), "e": encode64(b"\x01\x00\x01")}]
-        }
+        return {"keys": [key | {"n": encode64(numbers.n.to_bytes(size, "big")), "e": encode64(b"\x01\x00\x01")}]}

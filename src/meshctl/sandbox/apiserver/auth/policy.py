@@ -12,9 +12,7 @@ WRITE = "create delete deletecollection patch update"
 ALL = "create delete deletecollection get list patch update watch"
 PUBLIC_URLS = "/healthz /livez /readyz /version /version/"
 DISCOVERY_URLS = "/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/"
-ISSUER_URLS = (
-    "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/"
-)
+ISSUER_URLS = "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/"
 MONITORING_URLS = "/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*"
 WORKLOADS = (
     "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets"

@@ -92,9 +92,7 @@ def _grant(binding: Object, subject: Object, roles: Roles) -> tuple[str, Grant]:
     target = f"{reference['kind']} {quote(reference['name'])}"
     description = f"{kind} {quote(name)} of {target} to {_described(subject, namespace)}"
     missing = "" if role else f"{reference['kind'].lower()}.{GROUP} {quote(reference['name'])} not found"
-    return _holder(subject, namespace), Grant(
-        description, namespace, rules(role, roles) if role else (), missing
-    )
+    return _holder(subject, namespace), Grant(description, namespace, rules(role, roles) if role else (), missing)
 
 
 def rules(role: Object, roles: Roles, within: frozenset[str] = frozenset()) -> tuple[Object, ...]:

@@ -94,9 +94,7 @@ class AccountTokens:
         common = tuple(one for one in audiences if one in claims["aud"])
         if not common:
             theirs, ours = (" ".join(f'"{one}"' for one in names) for names in (claims["aud"], audiences))
-            raise InvalidToken(
-                f"token audiences [{theirs}] is invalid for the target audiences [{ours}]"
-            )
+            raise InvalidToken(f"token audiences [{theirs}] is invalid for the target audiences [{ours}]")
         return common
 
     def _bound_user(self, claims: Claims) -> User:
@@ -117,18 +115,14 @@ class AccountTokens:
             if kind in held:
                 self._living(storage, "" if kind == "node" else namespace, held[kind], kind)
                 extra |= {prefix + part: (held[kind][part],) for part in ("name", "uid") if prefix}
-        return User(
-            account_name(namespace, account["name"]), account["uid"], account_groups(namespace), extra
-        )
+        return User(account_name(namespace, account["name"]), account["uid"], account_groups(namespace), extra)
 
     def _living(self, storage: str, namespace: str, named: Mapping[str, str], what: str) -> None:
         found = self._lookup(storage, namespace, named["name"])
         if found is None:
             raise InvalidToken(f'{storage} "{named["name"]}" not found')
         if found["metadata"]["uid"] != named["uid"]:
-            raise InvalidToken(
-                f"{what} UID ({found['metadata']['uid']}) does not match claim ({named['uid']})"
-            )
+            raise InvalidToken(f"{what} UID ({found['metadata']['uid']}) does not match claim ({named['uid']})")
 
     def _legacy_user(self, claims: Claims, token: str) -> User:
         namespace, name = claims[LEGACY + "namespace"], claims[LEGACY + "service-account.name"]

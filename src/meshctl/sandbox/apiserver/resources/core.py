@@ -82,9 +82,7 @@ POD_SUBRESOURCES = (
 
 CORE = (
     _core("bindings", "Binding", verbs=("create",), stored=False),
-    _core(
-        "componentstatuses", "ComponentStatus", "cs", namespaced=False, verbs=("get", "list"), stored=False
-    ),
+    _core("componentstatuses", "ComponentStatus", "cs", namespaced=False, verbs=("get", "list"), stored=False),
     _core("configmaps", "ConfigMap", "cm"),
     _core("endpoints", "Endpoints", "ep"),
     _core("events", "Event", "ev", fields=EVENT_FIELDS),

@@ -52,7 +52,8 @@ def _access(call: Call, spec: Mapping[str, Any]) -> Access:
     resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
     if (resource is None) == (path is None):
         raise refused(call, "spec.resourceAttributes", "null", ONE_OF)
-    if path is not None:
+    if resource is None or path is not None:
+        path = path or {}
         return Access(path.get("verb") or "", path=path.get("path") or "")
     names = "/".join(filter(None, (resource.get("resource") or "", resource.get("subresource") or "")))
     return Access(
@@ -86,7 +87,5 @@ async def rules_review(call: Call) -> web.Response:
 
 
 def _rules(granted: list[Any], having: str) -> list[Object]:
-    fields = (
-        ("verbs", "apiGroups", "resources", "resourceNames") if having == "resources" else ("verbs", having)
-    )
+    fields = ("verbs", "apiGroups", "resources", "resourceNames") if having == "resources" else ("verbs", having)
     return [{name: rule[name] for name in fields if rule.get(name)} for rule in granted if rule.get(having)]

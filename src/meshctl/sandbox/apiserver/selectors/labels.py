@@ -56,9 +56,7 @@ def of(selector: Mapping[str, object] | None) -> LabelSelector:
     equal = _mapping(selector.get("matchLabels"))
     found: list[Term] = [(key, "=", (str(value),)) for key, value in equal.items()]
     for expression in _list(selector.get("matchExpressions")):
-        operator = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}[
-            str(expression["operator"])
-        ]
+        operator = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}[str(expression["operator"])]
         values = tuple(str(value) for value in _list(expression.get("values")))
         found.append((str(expression["key"]), operator, values))
     return LabelSelector(tuple(found))

@@ -87,9 +87,7 @@ class Store(AbstractContextManager["Store"]):
         remaining = self._count(resource, namespace, selection, items[-1].key, version)
         return Page(at, items, items[-1].key, remaining)
 
-    def _count(
-        self, resource: str, namespace: str, selection: Selection, after: str, version: int | None
-    ) -> int:
+    def _count(self, resource: str, namespace: str, selection: Selection, after: str, version: int | None) -> int:
         if selection:
             return 0
         where, parameters = _bounds(resource, namespace, selection, after, version)
@@ -98,9 +96,7 @@ class Store(AbstractContextManager["Store"]):
 
     def resources(self) -> list[str]:
         """The storage names under which anything is stored now."""
-        return [
-            row[0] for row in self._db.execute("SELECT DISTINCT resource FROM revision WHERE until IS NULL")
-        ]
+        return [row[0] for row in self._db.execute("SELECT DISTINCT resource FROM revision WHERE until IS NULL")]
 
     def count(self, resource: str) -> int:
         """How many objects are stored under a name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
+from itertools import chain
 from typing import Any
 
 Object = Mapping[str, Any]
@@ -69,7 +70,7 @@ class Addresses:
         if last <= first:
             return None
         start = random.randrange(first, last)  # noqa: S311 - no secret
-        for number in (*range(start, last), *range(first, start)):
+        for number in chain(range(start, last), range(first, start)):
             candidate = str(self._network[number])
             if not self.is_taken(candidate):
                 return candidate
@@ -78,9 +79,9 @@ class Addresses:
     def port(self, protocols: Iterable[str], chosen: Iterable[int] = ()) -> int | None:
         """A node port that is free for these protocols and not among `chosen`; None if there is none."""
         first, last = self._ports
-        start = random.randint(first, last)  # noqa: S311 - no secret
+        start: int = random.randint(first, last)  # noqa: S311 - no secret
         wanted, avoided = tuple(protocols), set(chosen)
-        for number in (*range(start, last + 1), *range(first, start)):
+        for number in chain(range(start, last + 1), range(first, start)):
             if number not in avoided and not any(self.is_taken_port(one, number) for one in wanted):
                 return number
         return None
@@ -97,9 +98,7 @@ def node_ports(service: Object) -> list[tuple[str, int]]:
     """The (protocol, port) pairs that a Service occupies on nodes."""
     spec = service.get("spec") or {}
     ports = [
-        (port.get("protocol", "TCP"), port["nodePort"])
-        for port in spec.get("ports") or ()
-        if port.get("nodePort")
+        (port.get("protocol", "TCP"), port["nodePort"]) for port in spec.get("ports") or () if port.get("nodePort")
     ]
     health = spec.get("healthCheckNodePort")
     return [*ports, ("TCP", health)] if health else ports

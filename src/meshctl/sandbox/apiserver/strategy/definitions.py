@@ -28,11 +28,7 @@ def _names(spec: Mapping[str, Any]) -> Object:
 def default_names(obj: Object) -> None:
     """Derive the singular and the list's name from the kind, as the original's defaulting does."""
     spec = obj.get("spec")
-    if (
-        isinstance(spec, dict)
-        and isinstance(spec.get("names"), dict)
-        and isinstance(spec["names"].get("kind"), str)
-    ):
+    if isinstance(spec, dict) and isinstance(spec.get("names"), dict) and isinstance(spec["names"].get("kind"), str):
         spec["names"] = _names(spec)
         spec.setdefault("conversion", {"strategy": "None"})
 
@@ -86,9 +82,7 @@ def _taken(api: Api, spec: Mapping[str, Any], name: str) -> str:
     return ""
 
 
-DEFINITIONS = Strategy(
-    generation=True, unconditional_update=False, prepare_create=_created, prepare_update=_updated
-)
+DEFINITIONS = Strategy(generation=True, unconditional_update=False, prepare_create=_created, prepare_update=_updated)
 
 
 def served(definition: Mapping[str, Any]) -> Iterator[Resource]:
@@ -114,9 +108,7 @@ def _resource(definition: Mapping[str, Any], version: Mapping[str, Any], stored:
         tuple(names.get("shortNames") or ()),
         tuple(names.get("categories") or ()),
         VERBS,
-        tuple(
-            _subresources(names["kind"], version.get("subresources") or {}, spec["group"], version["name"])
-        ),
+        tuple(_subresources(names["kind"], version.get("subresources") or {}, spec["group"], version["name"])),
         (*METADATA, *(_field(one["jsonPath"]) for one in version.get("selectableFields") or ())),
         names["singular"],
         names["listKind"],

@@ -67,9 +67,7 @@ def _hidden(spec: Mapping[str, Any], kind: str) -> list[str]:
             name = variable.get("name", "")
             if name in seen:
                 field = f"spec.{kind}[{index}].env[{place}]"
-                found.append(
-                    f'{field}: hides previous definition of "{name}", which may be dropped when using apply'
-                )
+                found.append(f'{field}: hides previous definition of "{name}", which may be dropped when using apply')
             seen.add(name)
     return found
 

@@ -23,9 +23,7 @@ def has_cluster_ip(spec: Mapping[str, Any]) -> bool:
 def has_node_ports(spec: Mapping[str, Any]) -> bool:
     """Whether this type has node ports."""
     kind = spec.get("type")
-    return kind == "NodePort" or (
-        kind == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is not False
-    )
+    return kind == "NodePort" or (kind == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is not False)
 
 
 def has_health_port(spec: Mapping[str, Any]) -> bool:
@@ -137,9 +135,7 @@ def _claim(api: Api, spec: Spec, wanted: str, name: str) -> None:
         problem = "provided IP is already allocated"
     else:
         return
-    raise _invalid(
-        name, "spec.clusterIPs", spec.get("clusterIPs"), f"failed to allocate IP {wanted}: {problem}"
-    )
+    raise _invalid(name, "spec.clusterIPs", spec.get("clusterIPs"), f"failed to allocate IP {wanted}: {problem}")
 
 
 def _allocate_ports(api: Api, spec: Spec, name: str, old: Mapping[str, Any] | None) -> None:
@@ -169,9 +165,7 @@ def _claim_port(api: Api, name: str, index: int, protocol: str, wanted: int) -> 
 
 def _invalid(name: str, field: str, value: object, message: str) -> Exception:
     shown = quote(value) if isinstance(value, str) else dump(value).decode()  # type: ignore[arg-type]
-    return invalid(
-        "", "Service", name, [Cause(field, "FieldValueInvalid", f"Invalid value: {shown}: {message}")]
-    )
+    return invalid("", "Service", name, [Cause(field, "FieldValueInvalid", f"Invalid value: {shown}: {message}")])
 
 
 SERVICES = Strategy(

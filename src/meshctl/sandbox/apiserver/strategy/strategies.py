@@ -42,9 +42,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
         "deployments.apps": Strategy(
             generation=True, generation_by_annotations=True, status=empty_status, status_keeps_metadata=True
         ),
-        "replicasets.apps": Strategy(
-            generation=True, status=lambda: {"replicas": 0}, status_keeps_metadata=True
-        ),
+        "replicasets.apps": Strategy(generation=True, status=lambda: {"replicas": 0}, status_keeps_metadata=True),
         "statefulsets.apps": Strategy(
             generation=True,
             status=lambda: {"replicas": 0, "availableReplicas": 0},

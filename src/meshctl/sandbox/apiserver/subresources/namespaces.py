@@ -28,8 +28,6 @@ async def finalize(call: Call) -> web.Response:
         return shown.one(call, stored, media)
     finished = writing.is_finished(obj)
     after = (
-        store.remove("namespaces", key, kept, stored)
-        if finished
-        else store.replace("namespaces", key, kept, stored)
+        store.remove("namespaces", key, kept, stored) if finished else store.replace("namespaces", key, kept, stored)
     )
     return shown.one(call, after, media)

@@ -75,9 +75,7 @@ def _check_bound(call: Call, kind: str, found: Mapping[str, Any], reference: Map
         raise conflict("", kind, reference["name"], message)
     account = (found.get("spec") or {}).get("serviceAccountName")
     if kind == "Pod" and account and account != call.target.name:
-        message = (
-            f'Invalid value: "{reference["name"]}": cannot bind token for serviceaccount "{call.target.name}"'
-        )
+        message = f'Invalid value: "{reference["name"]}": cannot bind token for serviceaccount "{call.target.name}"'
         message += f' to pod running with different serviceaccount "{account}"'
         raise invalid(GROUP, KIND, "", [Cause("spec.boundObjectRef", "FieldValueInvalid", message)])
 

@@ -62,12 +62,7 @@ def event(obj: Object) -> list[Any]:
     target = obj.get("involvedObject") or obj.get("regarding") or {}
     series = obj.get("series") or {}
     first = obj.get("firstTimestamp") or obj.get("deprecatedFirstTimestamp") or obj.get("eventTime")
-    last = (
-        series.get("lastObservedTime")
-        or obj.get("lastTimestamp")
-        or obj.get("deprecatedLastTimestamp")
-        or first
-    )
+    last = series.get("lastObservedTime") or obj.get("lastTimestamp") or obj.get("deprecatedLastTimestamp") or first
     count = series.get("count") or obj.get("count") or obj.get("deprecatedCount") or 0
     row = [
         clock.age(last),
@@ -87,16 +82,14 @@ def _target(target: Object) -> str:
 
 def _source(obj: Object) -> str:
     source = obj.get("source") or obj.get("deprecatedSource") or {}
-    component = (
-        source.get("component") or obj.get("reportingComponent") or obj.get("reportingController") or ""
-    )
+    component = source.get("component") or obj.get("reportingComponent") or obj.get("reportingController") or ""
     host = source.get("host") or obj.get("reportingInstance") or ""
     return f"{component}, {host}" if host else component
 
 
 def component(obj: Object) -> list[Any]:
     """Name, status, message, error."""
-    health = next((one for one in obj.get("conditions") or () if one["type"] == "Healthy"), {})
+    health: Object = next((one for one in obj.get("conditions") or () if one["type"] == "Healthy"), {})
     text = {"True": "Healthy", "False": "Unhealthy"}.get(health.get("status", ""), "Unknown")
     return [name(obj), text, health.get("message", ""), health.get("error", "")]
 
@@ -195,9 +188,7 @@ def flow_schema(obj: Object) -> list[Any]:
     given = spec(obj)
     level = (given.get("priorityLevelConfiguration") or {}).get("name", "")
     method = (given.get("distinguisherMethod") or {}).get("type") or NONE
-    dangling = next(
-        (one["status"] for one in status(obj).get("conditions") or () if one["type"] == "Dangling"), "?"
-    )
+    dangling = next((one["status"] for one in status(obj).get("conditions") or () if one["type"] == "Dangling"), "?")
     return [name(obj), level, given.get("matchingPrecedence", 0), method, age(obj), dangling]
 
 

@@ -33,9 +33,7 @@ def columns(name: Object, resource: Resource) -> list[Object]:
 
 def _column(given: Mapping[str, Any]) -> Object:
     path = given["jsonPath"]
-    description = (
-        given.get("description") or f"Custom resource definition column (in JSONPath format): {path}"
-    )
+    description = given.get("description") or f"Custom resource definition column (in JSONPath format): {path}"
     column = {"name": given["name"], "type": given["type"], "format": given.get("format", "")}
     return column | {"description": description, "priority": given.get("priority", 0)}
 

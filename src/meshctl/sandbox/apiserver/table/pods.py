@@ -24,9 +24,7 @@ def _statuses(obj: Object, kind: str = "containerStatuses") -> Sequence[Object]:
 
 def _sidecars(obj: Object) -> set[str]:
     """Init containers that keep running."""
-    return {
-        one["name"] for one in spec(obj).get("initContainers") or () if one.get("restartPolicy") == "Always"
-    }
+    return {one["name"] for one in spec(obj).get("initContainers") or () if one.get("restartPolicy") == "Always"}
 
 
 def _readiness(obj: Object) -> tuple[int, int]:
@@ -86,8 +84,7 @@ def _running(obj: Object, found: str) -> str:
             alive = True
     if found == "Completed" and alive:
         ready = any(
-            one.get("type") == "Ready" and one.get("status") == "True"
-            for one in status(obj).get("conditions") or ()
+            one.get("type") == "Ready" and one.get("status") == "True" for one in status(obj).get("conditions") or ()
         )
         return "Running" if ready else "NotReady"
     return found

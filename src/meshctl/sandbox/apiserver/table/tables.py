@@ -32,9 +32,7 @@ def included(text: str) -> Included:
     try:
         return Included(text or "Metadata")
     except ValueError:
-        message = (
-            f"includeObject: Invalid value: {quote(text)}: must be 'Metadata', 'Object', 'None', or empty"
-        )
+        message = f"includeObject: Invalid value: {quote(text)}: must be 'Metadata', 'Object', 'None', or empty"
         raise bad_request(f"Unable to convert to Table as requested: {message}") from None
 
 

@@ -159,9 +159,7 @@ def _targets(obj: Object) -> str:
     if not metrics:
         return NONE
     current = status(obj).get("currentMetrics") or ()
-    texts = [
-        _target(one, current[index] if index < len(current) else {}) for index, one in enumerate(metrics)
-    ]
+    texts = [_target(one, current[index] if index < len(current) else {}) for index, one in enumerate(metrics)]
     more = f" + {len(texts) - 2} more..." if len(texts) > 2 else ""
     return ", ".join(texts[:2]) + more
 
@@ -182,7 +180,5 @@ def _target(metric: Object, current: Object) -> str:
 
 def disruption_budget(obj: Object) -> list[Any]:
     """Name, least available, most unavailable, allowed disruptions, age."""
-    limits = [
-        str(spec(obj)[key]) if key in spec(obj) else "N/A" for key in ("minAvailable", "maxUnavailable")
-    ]
+    limits = [str(spec(obj)[key]) if key in spec(obj) else "N/A" for key in ("minAvailable", "maxUnavailable")]
     return [name(obj), *limits, status(obj).get("disruptionsAllowed", 0), age(obj)]

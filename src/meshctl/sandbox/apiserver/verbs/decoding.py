@@ -50,9 +50,7 @@ def strict_problems(resource: Resource, obj: Object, given: Body) -> list[str]:
 def cannot_handle(resource: Resource, message: str) -> Failure:
     """400: the body is of the kind, but cannot be decoded into it."""
     kind = resource.kind
-    return bad_request(
-        f"{kind} in version {quote(resource.version)} cannot be handled as a {kind}: {message}"
-    )
+    return bad_request(f"{kind} in version {quote(resource.version)} cannot be handled as a {kind}: {message}")
 
 
 def _check_kind(call: Call, obj: Object) -> None:
@@ -61,9 +59,7 @@ def _check_kind(call: Call, obj: Object) -> None:
     if (kind, api_version) == (resource.kind, resource.group_version):
         return
     if not isinstance(kind, str) or not isinstance(api_version, str):
-        raise bad_request(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal into Go struct field"
-        )
+        raise bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal into Go struct field")
     group, _, version = api_version.rpartition("/")
     known = call.api.catalog.kind(group, version, kind)
     if resource.custom or (known and known.custom):

@@ -26,9 +26,7 @@ async def delete(call: Call) -> web.Response:
     stored = call.current()
     obj, gone = deletion.delete(call.api, call.resource, stored, chosen)
     if not gone or strategy_of(call.resource).returns_object:
-        return shown.one(
-            call, Stored(stored.key, stored.version, dump(stored_form(call.resource, obj))), media
-        )
+        return shown.one(call, Stored(stored.key, stored.version, dump(stored_form(call.resource, obj))), media)
     details = {"name": call.target.name, "group": call.resource.group, "kind": call.resource.plural}
     done = reply.success(200, details | {"uid": obj["metadata"]["uid"]})
     return reply.value(done, media, 200, call.warnings)

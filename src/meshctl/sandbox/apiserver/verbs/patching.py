@@ -95,9 +95,7 @@ def checked(call: Call, patched: Object, validation: str) -> Object:
 
 
 def _unfit(text: str, message: str) -> Failure:
-    return invalid(
-        "", "", "", [Cause("patch", "FieldValueInvalid", f"Invalid value: {quote(text)}: {message}")]
-    )
+    return invalid("", "", "", [Cause("patch", "FieldValueInvalid", f"Invalid value: {quote(text)}: {message}")])
 
 
 def apply_(call: Call, data: bytes, options: WriteOptions) -> tuple[Stored, bool]:
@@ -107,9 +105,7 @@ def apply_(call: Call, data: bytes, options: WriteOptions) -> tuple[Stored, bool
         raise call.missing()
     config = _configuration(data)
     old = load(call.resource, stored) if stored else None
-    merged = patches.applied(
-        call.resource, old, config, options.manager, options.force, call.target.subresource
-    )
+    merged = patches.applied(call.resource, old, config, options.manager, options.force, call.target.subresource)
     obj = decoding.decoded(call, Body(typed(call.resource, merged)), "Ignore")
     check_name(call, obj)
     call.check_namespace(obj)
@@ -125,7 +121,5 @@ def _configuration(data: bytes) -> Object:
     except Undecodable as error:
         raise bad_request(f"error decoding YAML: {error}") from None
     if not isinstance(config, dict):
-        raise bad_request(
-            "error decoding YAML: json: cannot unmarshal into Go value of type map[string]interface {}"
-        )
+        raise bad_request("error decoding YAML: json: cannot unmarshal into Go value of type map[string]interface {}")
     return config

@@ -88,9 +88,7 @@ def _metadata(page: Page, selected: bool, call: Call) -> dict[str, object]:
     metadata: dict[str, object] = {"resourceVersion": str(page.version)}
     if page.following is not None:
         start = page.following.removeprefix(call.namespace) if call.namespace else page.following
-        metadata["continue"] = Continuation(
-            page.version, start if start.startswith("/") else f"/{start}"
-        ).text
+        metadata["continue"] = Continuation(page.version, start if start.startswith("/") else f"/{start}").text
         if not selected:
             metadata["remainingItemCount"] = page.remaining
     elif call.resource.custom:

@@ -58,9 +58,7 @@ def selectors(call: Call, asked: ListOptions) -> Selectors:
 
 def _unknown(resource: Resource, name: str) -> Failure:
     if resource.fields == METADATA and not resource.custom:
-        return bad_request(
-            f'{quote(name)} is not a known field selector: only "metadata.name", "metadata.namespace"'
-        )
+        return bad_request(f'{quote(name)} is not a known field selector: only "metadata.name", "metadata.namespace"')
     if resource.kind == "Job":
         return bad_request(f"field label {quote(name)} not supported for Job")
     return bad_request(f"field label not supported: {name}")

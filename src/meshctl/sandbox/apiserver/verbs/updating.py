@@ -34,9 +34,7 @@ def check_name(call: Call, obj: Object) -> None:
     metadata = obj.setdefault("metadata", {})
     given = metadata.get("name") or call.target.name
     if given != call.target.name:
-        raise bad_request(
-            f"the name of the object ({given}) does not match the name on the URL ({call.target.name})"
-        )
+        raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({call.target.name})")
     metadata["name"] = call.target.name
 
 

@@ -48,11 +48,7 @@ class _Watcher:
         self._chosen = chosen
         self.encoder = encoder
         self._changes = call.api.store.changes
-        seconds = (
-            asked.timeout
-            if asked.timeout is not None
-            else random.randint(SHORTEST_TIMEOUT, 2 * SHORTEST_TIMEOUT)
-        )  # noqa: S311
+        seconds = asked.timeout if asked.timeout is not None else random.randint(SHORTEST_TIMEOUT, 2 * SHORTEST_TIMEOUT)  # noqa: S311
         self._deadline = time.monotonic() + seconds
 
     async def lines(self) -> AsyncIterator[bytes]:
