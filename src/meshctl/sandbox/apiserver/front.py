@@ -19,14 +19,16 @@ from meshctl.sandbox.apiserver.failure import (
     PlainNotFound,
     forbidden,
     forbidden_path,
+    internal,
     method_not_allowed,
     no_resource,
-    plain_error,
 )
 from meshctl.sandbox.apiserver.routes import handler
 from meshctl.sandbox.apiserver.target import Target
 
 LOG = logging.getLogger(__name__)
+DEFECTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, sqlite3.Error)
+"""What an error of this server itself looks like: the request fails, the server goes on."""
 NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -46,9 +48,9 @@ class Front:
             return reply.failure(error, accept, warnings)
         except PlainNotFound:
             return reply.text("404 page not found\n", 404)
-        except sqlite3.Error as error:
-            LOG.exception("storage failed")
-            return reply.failure(plain_error(f"storage: {error}"), accept)
+        except DEFECTS as error:
+            LOG.exception("%s %s", request.method, request.rel_url.raw_path)
+            return reply.failure(internal(f"{type(error).__name__}: {error}"), accept)
 
     async def _answer(self, request: web.BaseRequest, warnings: list[str]) -> web.StreamResponse:
         path = unquote(request.rel_url.raw_path)
