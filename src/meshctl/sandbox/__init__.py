@@ -1,0 +1,1 @@
+"""The embedded mesh: hosts, Kubernetes, Envoy and Bookinfo on one machine."""
