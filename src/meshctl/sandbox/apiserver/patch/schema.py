@@ -99,7 +99,9 @@ class Schema:
 
     @property
     def default(self) -> Any:
-        return self.node.get("default", MISSING)
+        """What a list item without this key counts as having, MISSING for nothing."""
+        value = self.node.get("default", self.node.get(openapi.ZERO))
+        return MISSING if value is None else value
 
     @property
     def merge_key(self) -> str:

@@ -73,7 +73,7 @@ class Writer:
         last, fields = ownership.get(who), named_by(self.schema, config).without_trees(self.ignored)
         ownership[who] = Owned(fields, self.api_version, last.time if last else None)
         merged = pruned(self.schema, merge(self.schema, live, config), last, ownership)
-        changes = compare(self.schema, live, merged).without(self.ignored)
+        changes = compare(self.schema, live, merged, sparse=True).without(self.ignored)
         if not force:
             self._object(contested(ownership, who, changes), live)
         left = dispossessed(ownership, who, changes)

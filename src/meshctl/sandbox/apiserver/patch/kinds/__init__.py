@@ -17,7 +17,7 @@ RAW_EXTENSION = "io.k8s.apimachinery.pkg.runtime.RawExtension"
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 
-Presence = Literal["pointer", "omit", "omitzero", "always"]
+Presence = Literal["pointer", "null", "omit", "omitzero", "always"]
 
 
 @dataclass(frozen=True, slots=True)

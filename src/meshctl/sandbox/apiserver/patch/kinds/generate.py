@@ -107,9 +107,9 @@ def field(proto: tuple[str, ...], tags: dict[str, tuple[str, str, str]], package
 
 
 def presence(go_type: str, options: list[str]) -> str:
-    """`pointer`, `omit` (left out when zero) or `always`."""
+    """`pointer` (left out when nil), `null` (a pointer that is written all the same), `omit`, `omitzero`, `always`."""
     if go_type.startswith("*"):
-        return "pointer"
+        return "pointer" if {"omitempty", "omitzero"} & set(options) else "null"
     if "omitzero" in options:
         return "omitzero"
     return "omit" if "omitempty" in options else "always"

@@ -51,7 +51,7 @@ EXTENSIONS = {
     "strategy": "x-kubernetes-patch-strategy",
     "default": "default",
 }
-EMPTY = {"string": "", "bytes": None, "bool": False}
+ZEROS = {"string": "", "bytes": None, "bool": False, QUANTITY: "0", INT_OR_STRING: 0, f"{META}.Duration": "0s"}
 
 
 @cache
@@ -98,18 +98,19 @@ def _value_node(field: Field) -> dict[str, Any]:
 
 
 def _always_written(field: Field) -> bool:
-    if field.presence in ("pointer", "omitzero"):
-        return False
-    return field.presence == "always" or (_is_struct(field) and field.single)
+    if field.presence == "omit":
+        # Go's omitempty does not apply to structs.
+        return field.single and field.is_message and not _is_alias(field)
+    return field.presence in ("always", "null")
 
 
-def _is_struct(field: Field) -> bool:
-    return field.is_message and field.type not in SPECIAL and not message(field.type).alias
+def _is_alias(field: Field) -> bool:
+    return field.type not in SPECIAL and message(field.type).alias
 
 
 def _zero(field: Field) -> Any:
-    if not field.single:
+    if not field.single or field.presence == "null" or (field.is_message and _is_alias(field)):
         return None
     if field.is_message:
-        return {} if _is_struct(field) else None
-    return EMPTY.get(field.type, 0)
+        return ZEROS.get(field.type) if field.type in SPECIAL else {}
+    return ZEROS.get(field.type, 0)

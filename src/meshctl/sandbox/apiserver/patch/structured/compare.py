@@ -38,9 +38,10 @@ class Comparison:
 
 
 class _Collector:
-    """Gathers the changes below one place."""
+    """Gathers the changes below one place; `sparse` if what is new comes from an applied configuration."""
 
-    def __init__(self) -> None:
+    def __init__(self, sparse: bool) -> None:
+        self.sparse = sparse
         self.members: dict[Verdict, set[str]] = {"added": set(), "modified": set(), "removed": set()}
         self.children: dict[Verdict, dict[str, FieldSet]] = {"added": {}, "modified": {}, "removed": {}}
 
@@ -64,9 +65,9 @@ class _Collector:
         return Comparison(added, modified, removed)
 
 
-def compare(schema: Schema, old: Any, new: Any) -> Comparison:
-    """Compares two objects of one type."""
-    found = _Collector()
+def compare(schema: Schema, old: Any, new: Any, sparse: bool = False) -> Comparison:
+    """Compares two objects of one type; `sparse` if `new` is `old` with a configuration laid over it."""
+    found = _Collector(sparse)
     for shape in shared_shapes(schema, old, new):
         if not is_whole(shape, old, new):
             _compare_inside(shape, old, new, found)
@@ -90,7 +91,8 @@ def _compare_inside(shape: Shape, old: Any, new: Any, found: _Collector) -> None
 
 
 def _compare_maps(shape: MapType, old: Any, new: Any, found: _Collector) -> None:
-    before, after = _filled(shape, old), _filled(shape, new)
+    before = _filled(shape, old)
+    after = as_map(new) if found.sparse and not isinstance(old, dict) else _filled(shape, new)
     for key in before.keys() | after.keys():
         child = shape.child(key)
         if child is not None:
@@ -114,7 +116,7 @@ def _compare_value(schema: Schema, step: str, old: Any, new: Any, found: _Collec
             for verdict in _verdict(old, new):
                 found.mark(verdict, step)
         else:
-            inside = _Collector()
+            inside = _Collector(found.sparse)
             _compare_inside(shape, old, new, inside)
             found.put(step, inside.result())
     if not whole and old is MISSING:

@@ -53,8 +53,7 @@ def _keyed(kind: ListType, item: Any) -> str:
 
 def _default(kind: ListType, key: str) -> Any:
     fields = kind.item.map.fields if kind.item.map else {}
-    value = fields[key].default if key in fields else MISSING
-    return MISSING if value is None else value
+    return fields[key].default if key in fields else MISSING
 
 
 def _set_member(item: Any) -> str:
