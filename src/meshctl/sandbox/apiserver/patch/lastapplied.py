@@ -11,7 +11,7 @@ from meshctl.sandbox.apiserver.patch.structured.check import faults_text
 from meshctl.sandbox.apiserver.patch.structured.compare import compare
 from meshctl.sandbox.apiserver.patch.structured.fields import named_by
 from meshctl.sandbox.apiserver.patch.structured.fieldset import EMPTY, FieldSet
-from meshctl.sandbox.apiserver.patch.structured.pathelement import ESCAPES
+from meshctl.sandbox.apiserver.patch.structured.pathelement import go_json
 
 KUBECTL = "kubectl"
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
@@ -51,6 +51,4 @@ def _text(config: Mapping[str, Any]) -> str:
     metadata = dict(config.get("metadata") or {})
     if metadata.get("annotations"):
         metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != ANNOTATION}
-    plain = {**config, "metadata": metadata}
-    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return text.translate(ESCAPES) + "\n"
+    return go_json({**config, "metadata": metadata}) + "\n"

@@ -38,7 +38,7 @@ class Owner:
             "apiVersion": self.api_version,
             "subresource": self.subresource,
         }
-        return go_json({key: value for key, value in parts.items() if value})
+        return "{" + ",".join(f'"{key}":{go_json(value)}' for key, value in parts.items() if value) + "}"
 
     @property
     def text(self) -> str:

@@ -55,6 +55,11 @@ class Schema:
         return Schema(node, self.resolve, self.preserve and not _reference(node))
 
     @property
+    def name(self) -> str:
+        """The Go name of a struct (`PodSpec`), empty for what has none."""
+        return (_reference(self.node) or str(self.node.get("title", ""))).rpartition(".")[2]
+
+    @property
     def type(self) -> str:
         return str(self.target.get("type", ""))
 
@@ -132,7 +137,7 @@ ANYTHING = Schema({})
 def builtin(api_version: str, kind: str) -> Schema | None:
     """The schema of a built-in kind, None if there is none (`builtin("apps/v1", "Deployment")`)."""
     name = kinds.type_name(api_version, kind)
-    return Schema(_with_type_meta(openapi.definition(name))) if name else None
+    return Schema({**_with_type_meta(openapi.definition(name)), "title": kind}) if name else None
 
 
 def custom(node: Mapping[str, Any] | None) -> Schema:

@@ -19,10 +19,17 @@ class BadElement(ValueError):
 
 
 def go_json(value: Any) -> str:
-    """JSON text as Go writes it: no blanks, HTML characters escaped."""
+    """JSON text as Go writes it: keys sorted, no blanks, no `.0`, HTML characters escaped."""
+    text = json.dumps(_whole(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return text.translate(ESCAPES)
+
+
+def _whole(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        value = int(value)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(ESCAPES)
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
 def key_element(keys: Mapping[str, Any]) -> str:
