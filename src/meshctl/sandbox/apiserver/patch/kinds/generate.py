@@ -138,7 +138,7 @@ def full_name(proto_type: str, package: str) -> str:
     if proto_type in SCALARS:
         return proto_type
     name = proto_type.removeprefix(".") if "." in proto_type else f"{package}.{proto_type}"
-    return re.sub(r"^k8s\.io", "io.k8s", name)
+    return re.sub(r"^k8s\.io", "io.k8s", name).replace("_", "-")
 
 
 def package_table(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:

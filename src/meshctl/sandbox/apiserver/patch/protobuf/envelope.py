@@ -24,15 +24,25 @@ def decode(data: bytes) -> dict[str, Any]:
     envelope = wire.read(data[len(MAGIC) :])
     meta = wire.read(_bytes(envelope, TYPE_META))
     api_version, kind = _text(meta, 1), _text(meta, 2)
-    body = _body(envelope, api_version, kind)
+    try:
+        body = _body(envelope, api_version, kind)
+    except RecursionError as error:
+        raise Malformed("nested too deeply") from error
     return {"kind": kind, "apiVersion": api_version, **body}
 
 
 def _body(envelope: Fields, api_version: str, kind: str) -> dict[str, Any]:
     raw, content_type = _bytes(envelope, RAW), _text(envelope, CONTENT_TYPE)
     if content_type == "application/json":
-        return _object(json.loads(raw))
+        return _object(_json(raw))
     return _object(read_message(_known(api_version, kind), raw))
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise Malformed(f"json parse error: {error}") from error
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from meshctl.sandbox.apiserver.patch.protobuf.schemas import CHOICES, split
 from meshctl.sandbox.apiserver.patch.protobuf.wellknown import CODECS
 from meshctl.sandbox.apiserver.patch.protobuf.wire import Malformed
 
+# As the fields are numbered.
+CHOICE_ORDER = ("allows", "schema", "jSONSchemas", "property")
+
 
 def write_message(name: str, value: Any) -> bytes:
     """The bytes of a message of this type (an OpenAPI name); Malformed if the JSON does not fit it."""
@@ -20,11 +23,12 @@ def write_message(name: str, value: Any) -> bytes:
     if found.alias:
         return b"".join(scalars.field(1, "string", item) for item in value or ())
     if name in CHOICES:
-        value = split(name, value)
+        parts = split(name, value)
+        return b"".join(_field(found.fields[key], parts, key) for key in sorted(parts, key=CHOICE_ORDER.index))
     if not isinstance(value, Mapping):
         raise Malformed(f"{name.rpartition('.')[2]}: expected an object, got {value!r}")
-    parts = [(field.number, _field(field, value, key)) for key, field in found.fields.items()]
-    return b"".join(data for _, data in sorted(parts, key=lambda part: part[0]))
+    fields = sorted(found.fields.items(), key=lambda item: item[1].number)
+    return b"".join(_field(field, value, key) for key, field in fields)
 
 
 def _field(field: Field, values: Mapping[str, Any], key: str) -> bytes:
