@@ -1,0 +1,1 @@
+"""The embedded Kubernetes hosts, API servers, controllers and mesh control plane."""
