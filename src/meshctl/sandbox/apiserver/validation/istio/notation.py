@@ -9,7 +9,6 @@ from importlib.resources import files
 
 SCALARS = frozenset({"string", "bool", "int32", "int64", "uint32", "uint64", "double", "bytes", "IntOrString"})
 WRAPPERS = {"BoolValue": "bool", "Int32Value": "int32", "UInt32Value": "uint32", "DoubleValue": "double"}
-WELL_KNOWN = frozenset({"Duration", "Period", "Struct", "Timestamp", *WRAPPERS})
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ def _blocks(text: str) -> list[list[str]]:
 
 
 def _qualified(package: str, name: str) -> str:
-    return name if name.startswith("istio.") else f"{package}.{name}"
+    return name if name.startswith(("istio.", "envoy.")) else f"{package}.{name}"
 
 
 def _message(package: str, words: list[str], lines: list[str]) -> Message:
