@@ -7,7 +7,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+NANOSECONDS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
 _STEP = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
 
 

@@ -149,7 +149,9 @@ def _is_sorted(items: list[Any]) -> bool:
 def _url(text: str) -> SplitResult:
     parts = _split_url(text)
     if parts is None:
-        raise CelError(f'URL parse error during conversion from string: parse "{text}": invalid URI for request')
+        raise CelError(
+            f'URL parse error during conversion from string: parse "{text}": invalid URI for request'
+        )
     return parts
 
 
@@ -246,8 +248,12 @@ _FUNCTIONS: dict[str, Function] = {
     "getFullYear": _part("year"),
     "getHost": _host,
     "getHostname": lambda url: url.hostname or "",
-    "getHours": lambda value: value.nanoseconds // 3600 // 10**9 if isinstance(value, Duration) else value.hour,
-    "getMinutes": lambda value: value.nanoseconds // 60 // 10**9 if isinstance(value, Duration) else value.minute,
+    "getHours": lambda value: (
+        value.nanoseconds // 3600 // 10**9 if isinstance(value, Duration) else value.hour
+    ),
+    "getMinutes": lambda value: (
+        value.nanoseconds // 60 // 10**9 if isinstance(value, Duration) else value.minute
+    ),
     "getMonth": _part("month", -1),
     "getPort": lambda url: str(url.port or ""),
     "getQuery": lambda url: parse_qs(url.query, keep_blank_values=True),

@@ -11,6 +11,8 @@ from meshctl.sandbox.apiserver.validation.crd.lists import list_causes
 from meshctl.sandbox.apiserver.validation.crd.pruning import pruned_value
 from meshctl.sandbox.apiserver.validation.crd.rules import has_rules, rule_causes
 from meshctl.sandbox.apiserver.validation.crd.structure import structure_causes
+from meshctl.sandbox.apiserver.validation.metadata import change_causes, metadata_causes
+from meshctl.sandbox.apiserver.validation.names import subdomain
 
 _BLOCKING = frozenset(
     f"FieldValue{reason}" for reason in ("NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid")
@@ -55,7 +57,10 @@ def validate(
     """What the schema, its list types and its CEL rules find wrong; what `old` had too is let pass."""
     schema = schema_of(crd, version)
     before: Any = ABSENT if old is None else old
+    meta = obj.get("metadata") or {}
     causes = [
+        *metadata_causes(meta, subdomain, crd["spec"].get("scope") != "Cluster"),
+        *(change_causes(meta, old.get("metadata") or {}) if old is not None else ()),
         *structure_causes(schema, obj, "", before),
         *_scale_causes(crd, version, obj),
         *list_causes(schema, obj, ""),

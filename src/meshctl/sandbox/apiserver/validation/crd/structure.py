@@ -135,7 +135,9 @@ def _string_causes(schema: Schema, value: str, path: str) -> Iterator[Cause]:
     if "pattern" in schema and re.search(schema["pattern"], value) is None:
         yield invalid(path, value, f"{_within(path)} should match '{schema['pattern']}'")
     if schema.get("format") and not fits_format(schema["format"], value):
-        yield invalid(path, value, f"{_within(path)} must be of type {schema['format']}: {invalid_text(value)}")
+        yield invalid(
+            path, value, f"{_within(path)} must be of type {schema['format']}: {invalid_text(value)}"
+        )
 
 
 def invalid_text(value: str) -> str:

@@ -82,7 +82,8 @@ def _version(api: Api, kind: Kind, version: str) -> dict[str, Any]:
     }
     if kind.columns:
         described["additionalPrinterColumns"] = [
-            {"name": c.name, "type": c.type, "jsonPath": c.path, "description": c.description} for c in kind.columns
+            {"name": c.name, "type": c.type, "jsonPath": c.path, "description": c.description}
+            for c in kind.columns
         ]
     return described
 
@@ -119,7 +120,11 @@ def _property(api: Api, each: Field) -> dict[str, Any]:
     if each.shape == "one":
         return described | _value(api, each.type) | _limits(each.limits, "") | _rules(api, each.rules)
     item = _value(api, each.type) | _limits(each.limits, "each.") | _rules(api, each.item_rules)
-    shape = {"type": "array", "items": item} if each.shape == "list" else {"type": "object", "additionalProperties": item}
+    shape = (
+        {"type": "array", "items": item}
+        if each.shape == "list"
+        else {"type": "object", "additionalProperties": item}
+    )
     return described | shape | _limits(each.limits, "") | _keys(each) | _rules(api, each.rules)
 
 

@@ -9,7 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 from meshctl.sandbox.apiserver.validation.golang import as_json, parse_duration, quote
-from meshctl.sandbox.apiserver.validation.istio.notation import SCALARS, WRAPPERS, Api, Enum, Field, Message, istio_api
+from meshctl.sandbox.apiserver.validation.istio.notation import (
+    SCALARS,
+    WRAPPERS,
+    Api,
+    Enum,
+    Field,
+    Message,
+    istio_api,
+)
 
 _INTEGERS = {
     "int32": (-(2**31), 2**31 - 1),
@@ -114,7 +122,9 @@ def _field(api: Api, field: Field, raw: Any) -> Any:
         if not isinstance(raw, dict):
             raise _unfit(raw, "map[string]json.RawMessage")
         key = field.limits.get("key")
-        return {_number(name, key) if key else name: _value(api, field.type, item) for name, item in raw.items()}
+        return {
+            _number(name, key) if key else name: _value(api, field.type, item) for name, item in raw.items()
+        }
     return _value(api, field.type, raw)
 
 
@@ -151,7 +161,12 @@ def _duration(raw: Any) -> int:
 
 
 def _scalar(name: str, raw: Any) -> Any:
-    readers: dict[str, Callable[[Any], Any]] = {"string": _text, "bool": _truth, "bytes": _bytes, "double": _double}
+    readers: dict[str, Callable[[Any], Any]] = {
+        "string": _text,
+        "bool": _truth,
+        "bytes": _bytes,
+        "double": _double,
+    }
     if name in readers:
         return readers[name](raw)
     return _number(raw, name)

@@ -20,7 +20,14 @@ _TCP_BLIND = (
     "attributes in a DENY rule; it is recommended to explicitly specify the port"
 )
 _UNFIT_FOR_CUSTOM = (
-    *("namespaces", "notNamespaces", "serviceAccounts", "notServiceAccounts", "trustDomains", "notTrustDomains"),
+    *(
+        "namespaces",
+        "notNamespaces",
+        "serviceAccounts",
+        "notServiceAccounts",
+        "trustDomains",
+        "notTrustDomains",
+    ),
     *("principals", "notPrincipals", "requestPrincipals", "notRequestPrincipals"),
 )
 _IDENTITIES = ("principals", "notPrincipals", "namespaces", "notNamespaces")
@@ -189,7 +196,9 @@ def _operation(operation: Record, at: int) -> Problems:
     for field in _OPERATION:
         yield from _empty(_title(field), operation[field])
     for field in ("paths", "notPaths"):
-        yield from [error(fault) for path in operation[field] if (fault := _path_fault(path, _title(field)))][:1]
+        yield from [error(fault) for path in operation[field] if (fault := _path_fault(path, _title(field)))][
+            :1
+        ]
 
 
 def _ports(ports: Sequence[str]) -> Problems:

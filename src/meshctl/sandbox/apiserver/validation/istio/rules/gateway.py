@@ -59,9 +59,16 @@ def _port(port: Record | None, bind: str) -> Problems:
 
 def _shown(port: Record) -> str:
     """A port as protobuf's text."""
-    fields = {"number": port.number, "protocol": port.protocol, "name": port.name, "target_port": port.targetPort}
+    fields = {
+        "number": port.number,
+        "protocol": port.protocol,
+        "name": port.name,
+        "target_port": port.targetPort,
+    }
     return " ".join(
-        f"{name}:{quote(value) if isinstance(value, str) else value}" for name, value in fields.items() if value
+        f"{name}:{quote(value) if isinstance(value, str) else value}"
+        for name, value in fields.items()
+        if value
     )
 
 

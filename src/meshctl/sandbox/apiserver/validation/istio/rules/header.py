@@ -19,7 +19,9 @@ def is_claim(name: str) -> bool:
     if not name.lower().startswith(_CLAIMS):
         return False
     rest = name[len(_CLAIMS) :]
-    return (rest.startswith(".") and len(rest) > 1) or (rest[:1] == "[" and rest[-1:] == "]" and len(rest) > 2)
+    return (rest.startswith(".") and len(rest) > 1) or (
+        rest[:1] == "[" and rest[-1:] == "]" and len(rest) > 2
+    )
 
 
 def is_authority(name: str) -> bool:

@@ -73,7 +73,9 @@ def _abort(abort: Record) -> Problems:
     if abort.holds("grpcStatus"):
         if abort.grpcStatus not in _GRPC_STATUS:
             listing = "See https://github.com/grpc/grpc/blob/master/doc/statuscodes.md for a list of supported codes"
-            yield error(f"gRPC status {quote(abort.grpcStatus)} is not supported. {listing}, for example 'NOT_FOUND'")
+            yield error(
+                f"gRPC status {quote(abort.grpcStatus)} is not supported. {listing}, for example 'NOT_FOUND'"
+            )
     elif abort.holds("http2Error"):
         yield error("HTTP/2 abort fault injection not supported yet")
     elif abort.holds("httpStatus"):
@@ -96,7 +98,9 @@ def retries(policy: Record | None) -> Problems:
         return
     if policy.attempts < 0:
         yield listed("attempts cannot be negative")
-    configured = policy.perTryTimeout is not None or policy.retryOn or policy.retryRemoteLocalities is not None
+    configured = (
+        policy.perTryTimeout is not None or policy.retryOn or policy.retryRemoteLocalities is not None
+    )
     if policy.attempts == 0 and configured:
         yield error("http retry policy configured when attempts are set to 0 (disabled)")
     yield from duration(policy.perTryTimeout)

@@ -132,5 +132,10 @@ def _dynamic(entry: Record, labels: Mapping[str, str]) -> Problems:
     for port in entry.ports:
         if port.protocol.lower() not in ("http", "tls", "grpc", "http2"):
             yield error(f"only HTTP, TLS, GRPC, and HTTP2 protocols are supported for resolution type {mode}")
-    if entry.location == "MESH_INTERNAL" and labels.get("istio.io/use-waypoint", "none").lower() not in ("", "none"):
-        yield error(f"location MESH_INTERNAL with resolution type {mode} is not supported when using waypoints")
+    if entry.location == "MESH_INTERNAL" and labels.get("istio.io/use-waypoint", "none").lower() not in (
+        "",
+        "none",
+    ):
+        yield error(
+            f"location MESH_INTERNAL with resolution type {mode} is not supported when using waypoints"
+        )

@@ -123,7 +123,9 @@ def _egress(listeners: Sequence[Record], namespace: str) -> Problems:
     for at, listener in enumerate(listeners):
         if listener.port is None:
             if at < len(listeners) - 1:
-                yield error("sidecar: the egress listener with empty port should be the last listener in the list")
+                yield error(
+                    "sidecar: the egress listener with empty port should be the last listener in the list"
+                )
         else:
             yield from _egress_port(listener)
             yield from _repeated(listener, ports, sockets)
