@@ -1,0 +1,1 @@
+"""What measures speed, as ratios of medians taken side by side."""
