@@ -9,9 +9,7 @@ from meshctl.sandbox.apiserver.validation.istio.webhook import is_istio, judge
 _DENIED = 'admission webhook "validation.istio.io" denied the request: '
 
 
-def review(
-    obj: dict[str, Any], old: dict[str, Any] | None, operation: str
-) -> tuple[str | None, tuple[str, ...]]:
+def review(obj: dict[str, Any], old: dict[str, Any] | None, operation: str) -> tuple[str | None, tuple[str, ...]]:
     """The message of a refusal (status 400, no reason), and the warnings of an admission.
 
     `operation` is CREATE, UPDATE or DELETE; `old` is the former object of the latter two. A refusal has no warnings.

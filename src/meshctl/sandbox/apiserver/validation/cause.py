@@ -53,9 +53,7 @@ def unsupported(field: str, value: Any, allowed: Iterable[str]) -> Cause:
     """The value is none of those that exist."""
     values = ", ".join(quote(each) for each in allowed)
     detail = f"Unsupported value: {_shown(value)}"
-    return Cause(
-        field, "FieldValueNotSupported", f"{detail}: supported values: {values}" if values else detail
-    )
+    return Cause(field, "FieldValueNotSupported", f"{detail}: supported values: {values}" if values else detail)
 
 
 def duplicate(field: str, value: Any) -> Cause:

@@ -80,9 +80,7 @@ def _owners(owners: list[dict[str, Any]]) -> Iterator[Cause]:
     if len(controllers) > 1:
         first, second = (f"{owner.get('kind')}/{owner.get('name')}" for owner in controllers[:2])
         text = f'Found "true" in references for {first} and {second}'
-        yield invalid(
-            "metadata.ownerReferences", owners, f"Only one reference can have Controller set to true. {text}"
-        )
+        yield invalid("metadata.ownerReferences", owners, f"Only one reference can have Controller set to true. {text}")
 
 
 def _finalizers(finalizers: list[str]) -> Iterator[Cause]:

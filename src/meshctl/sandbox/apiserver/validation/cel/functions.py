@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -128,8 +129,7 @@ def _replace(text: str, old: str, new: str, count: int = -1) -> str:
 def _split(text: str, separator: str, count: int = -1) -> list[str]:
     if count in (0, 1):
         return [text][:count]
-    parts = list(text) if separator == "" else text.split(separator, count - 1 if count > 0 else -1)
-    return parts
+    return list(text) if separator == "" else text.split(separator, count - 1 if count > 0 else -1)
 
 
 def _find(text: str, pattern: str) -> str:
@@ -143,15 +143,13 @@ def _find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
 
 
 def _is_sorted(items: list[Any]) -> bool:
-    return all(left <= right for left, right in zip(items, items[1:], strict=False))
+    return all(left <= right for left, right in itertools.pairwise(items))
 
 
 def _url(text: str) -> SplitResult:
     parts = _split_url(text)
     if parts is None:
-        raise CelError(
-            f'URL parse error during conversion from string: parse "{text}": invalid URI for request'
-        )
+        raise CelError(f'URL parse error during conversion from string: parse "{text}": invalid URI for request')
     return parts
 
 
@@ -232,9 +230,7 @@ _FUNCTIONS: dict[str, Function] = {
     "charAt": lambda text, at: text[at : at + 1],
     "cidr": _network,
     "contains": lambda text, part: part in text,
-    "containsIP": lambda network, address: (
-        (_address(address) if isinstance(address, str) else address) in network
-    ),
+    "containsIP": lambda network, address: (_address(address) if isinstance(address, str) else address) in network,
     "double": lambda value: _converted(value, "double", float),
     "duration": _duration,
     "dyn": lambda value: value,
@@ -248,12 +244,8 @@ _FUNCTIONS: dict[str, Function] = {
     "getFullYear": _part("year"),
     "getHost": _host,
     "getHostname": lambda url: url.hostname or "",
-    "getHours": lambda value: (
-        value.nanoseconds // 3600 // 10**9 if isinstance(value, Duration) else value.hour
-    ),
-    "getMinutes": lambda value: (
-        value.nanoseconds // 60 // 10**9 if isinstance(value, Duration) else value.minute
-    ),
+    "getHours": lambda value: value.nanoseconds // 3600 // 10**9 if isinstance(value, Duration) else value.hour,
+    "getMinutes": lambda value: value.nanoseconds // 60 // 10**9 if isinstance(value, Duration) else value.minute,
     "getMonth": _part("month", -1),
     "getPort": lambda url: str(url.port or ""),
     "getQuery": lambda url: parse_qs(url.query, keep_blank_values=True),

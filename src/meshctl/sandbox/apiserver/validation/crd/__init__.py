@@ -37,7 +37,7 @@ def schema_of(crd: dict[str, Any], version: str) -> dict[str, Any]:
 def prune(crd: dict[str, Any], version: str, obj: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The object without fields that the schema doesn't know, and their paths, sorted."""
     schema = schema_of(crd, version)
-    rooted = schema | {"properties": schema.get("properties", {}) | {name: _OPEN for name in _META}}
+    rooted = schema | {"properties": schema.get("properties", {}) | dict.fromkeys(_META, _OPEN)}
     unknown: list[str] = []
     kept = pruned_value(rooted, obj, "", unknown)
     if crd["spec"].get("preserveUnknownFields"):
@@ -51,9 +51,7 @@ def default(crd: dict[str, Any], version: str, obj: dict[str, Any]) -> dict[str,
     return kept
 
 
-def validate(
-    crd: dict[str, Any], version: str, obj: dict[str, Any], old: dict[str, Any] | None = None
-) -> list[Cause]:
+def validate(crd: dict[str, Any], version: str, obj: dict[str, Any], old: dict[str, Any] | None = None) -> list[Cause]:
     """What the schema, its list types and its CEL rules find wrong; what `old` had too is let pass."""
     schema = schema_of(crd, version)
     before: Any = ABSENT if old is None else old

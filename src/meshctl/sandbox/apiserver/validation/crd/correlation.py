@@ -26,6 +26,4 @@ def former_item(schema: dict[str, Any], old: Any, item: Any) -> Any:
     if not keys or not isinstance(old, list) or not isinstance(item, dict):
         return ABSENT
     wanted = [item.get(key) for key in keys]
-    return next(
-        (each for each in old if isinstance(each, dict) and [each.get(key) for key in keys] == wanted), ABSENT
-    )
+    return next((each for each in old if isinstance(each, dict) and [each.get(key) for key in keys] == wanted), ABSENT)

@@ -113,9 +113,7 @@ def typed(schema: Schema, value: Any) -> Any:
             return [typed(schema.get("items") or {}, item) for item in value]
         case int() if schema.get("type") == "number" and not isinstance(value, bool):
             return float(value)
-        case str() if schema.get("format") in ("date-time", "duration") and fits_format(
-            schema["format"], value
-        ):
+        case str() if schema.get("format") in ("date-time", "duration") and fits_format(schema["format"], value):
             if schema["format"] == "duration":
                 return Duration(parse_duration(value))
             return datetime.fromisoformat(value.upper())

@@ -135,9 +135,7 @@ def _string_causes(schema: Schema, value: str, path: str) -> Iterator[Cause]:
     if "pattern" in schema and re.search(schema["pattern"], value) is None:
         yield invalid(path, value, f"{_within(path)} should match '{schema['pattern']}'")
     if schema.get("format") and not fits_format(schema["format"], value):
-        yield invalid(
-            path, value, f"{_within(path)} must be of type {schema['format']}: {invalid_text(value)}"
-        )
+        yield invalid(path, value, f"{_within(path)} must be of type {schema['format']}: {invalid_text(value)}")
 
 
 def invalid_text(value: str) -> str:
@@ -164,7 +162,7 @@ def _range_causes(schema: Schema, value: float, path: str) -> Iterator[Cause]:
         return
     form = schema.get("format", "")
     low, high = _INT32 if form == "int32" else _INT64
-    if isinstance(value, float) and not value.is_integer() or not low <= value <= high:
+    if (isinstance(value, float) and not value.is_integer()) or not low <= value <= high:
         detail = f"with format {form}" if form else "(default format)"
         yield _unplaced(f"Checked value must be of type integer {detail} in {path}")
 

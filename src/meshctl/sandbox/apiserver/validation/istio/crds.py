@@ -7,7 +7,7 @@ from typing import Any
 
 from meshctl.sandbox.apiserver.validation.istio.notation import WRAPPERS, Api, Field, Kind, Message, istio_api
 
-_NUMERIC = {
+_NUMERIC: dict[str, dict[str, Any]] = {
     "int32": {"type": "integer", "format": "int32"},
     "uint32": {"type": "integer", "minimum": 0, "maximum": 4294967295},
     "uint64": {"type": "integer", "minimum": 0},
@@ -82,8 +82,7 @@ def _version(api: Api, kind: Kind, version: str) -> dict[str, Any]:
     }
     if kind.columns:
         described["additionalPrinterColumns"] = [
-            {"name": c.name, "type": c.type, "jsonPath": c.path, "description": c.description}
-            for c in kind.columns
+            {"name": c.name, "type": c.type, "jsonPath": c.path, "description": c.description} for c in kind.columns
         ]
     return described
 
@@ -121,9 +120,7 @@ def _property(api: Api, each: Field) -> dict[str, Any]:
         return described | _value(api, each.type) | _limits(each.limits, "") | _rules(api, each.rules)
     item = _value(api, each.type) | _limits(each.limits, "each.") | _rules(api, each.item_rules)
     shape = (
-        {"type": "array", "items": item}
-        if each.shape == "list"
-        else {"type": "object", "additionalProperties": item}
+        {"type": "array", "items": item} if each.shape == "list" else {"type": "object", "additionalProperties": item}
     )
     return described | shape | _limits(each.limits, "") | _keys(each) | _rules(api, each.rules)
 

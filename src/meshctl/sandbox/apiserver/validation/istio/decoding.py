@@ -122,9 +122,7 @@ def _field(api: Api, field: Field, raw: Any) -> Any:
         if not isinstance(raw, dict):
             raise _unfit(raw, "map[string]json.RawMessage")
         key = field.limits.get("key")
-        return {
-            _number(name, key) if key else name: _value(api, field.type, item) for name, item in raw.items()
-        }
+        return {_number(name, key) if key else name: _value(api, field.type, item) for name, item in raw.items()}
     return _value(api, field.type, raw)
 
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-SCALARS = frozenset(
-    {"string", "bool", "int32", "int64", "uint32", "uint64", "double", "bytes", "IntOrString"}
-)
+SCALARS = frozenset({"string", "bool", "int32", "int64", "uint32", "uint64", "double", "bytes", "IntOrString"})
 WRAPPERS = {"BoolValue": "bool", "Int32Value": "int32", "UInt32Value": "uint32", "DoubleValue": "double"}
 
 
@@ -141,10 +139,7 @@ def _qualified(package: str, name: str) -> str:
 
 
 def _message(package: str, words: list[str], lines: list[str]) -> Message:
-    named = {
-        word: [line.split()[1:] for line in lines if line.startswith(f"{word} ")]
-        for word in ("check", "oneof")
-    }
+    named = {word: [line.split()[1:] for line in lines if line.startswith(f"{word} ")] for word in ("check", "oneof")}
     fields = [_field(line) for line in lines if line.split()[0] not in named]
     return Message(
         name=words[0],

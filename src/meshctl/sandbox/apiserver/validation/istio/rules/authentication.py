@@ -48,9 +48,7 @@ def _jwt_rule(rule: Record) -> Problems:
         yield from _key_address(rule.jwksUri)
     if rule.jwks and _keys(rule.jwks) is None:
         yield error(f"jwks parse error: failed to unmarshal JWK set: {_json_fault(rule.jwks)}")
-    yield from (
-        error("location header name must be non-empty string") for h in rule.fromHeaders if not h.name
-    )
+    yield from (error("location header name must be non-empty string") for h in rule.fromHeaders if not h.name)
     yield from (error("location query must be non-empty string") for each in rule.fromParams if not each)
     yield from (error("cookie name must be non-empty string") for each in rule.fromCookies if not each)
     for copied in rule.outputClaimToHeaders:

@@ -196,9 +196,7 @@ def _operation(operation: Record, at: int) -> Problems:
     for field in _OPERATION:
         yield from _empty(_title(field), operation[field])
     for field in ("paths", "notPaths"):
-        yield from [error(fault) for path in operation[field] if (fault := _path_fault(path, _title(field)))][
-            :1
-        ]
+        yield from [error(fault) for path in operation[field] if (fault := _path_fault(path, _title(field)))][:1]
 
 
 def _ports(ports: Sequence[str]) -> Problems:

@@ -18,9 +18,7 @@ def client_tls(tls: Record | None, namespace: str) -> Problems:
         yield from _unverified(tls)
     if tls.mode in ("SIMPLE", "MUTUAL") and tls.credentialName:
         if tls.clientCertificate or tls.caCertificates or tls.privateKey or tls.caCrl:
-            yield error(
-                "cannot specify client certificates or CA certificate or CA CRL If credentialName is set"
-            )
+            yield error("cannot specify client certificates or CA certificate or CA CRL If credentialName is set")
     elif tls.mode == "MUTUAL":
         if not tls.clientCertificate:
             yield error("client certificate required for mutual tls")

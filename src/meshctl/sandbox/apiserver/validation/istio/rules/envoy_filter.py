@@ -110,9 +110,7 @@ def _missing(config: Record) -> str | None:
 
 
 def _proxy_version(config: Record) -> Problems:
-    version = (
-        config.match.proxy.proxyVersion if config.match is not None and config.match.proxy is not None else ""
-    )
+    version = config.match.proxy.proxyVersion if config.match is not None and config.match.proxy is not None else ""
     if len(version) > _PROXY_VERSION_LIMIT:
         limit = f"exceeds {_PROXY_VERSION_LIMIT} characters and will be ignored"
         yield warning(f"Envoy filter: proxyVersion match {limit}")
@@ -153,9 +151,7 @@ def _filter_match(apply_to: str, wanted: Record) -> Problems:
         return
     for name in (wanted.name, sub_filter.name if sub_filter is not None else ""):
         if name in _OLD_FILTERS:
-            yield warning(
-                f"using deprecated filter name {quote(name)}; use {quote(_OLD_FILTERS[name])} instead"
-            )
+            yield warning(f"using deprecated filter name {quote(name)}; use {quote(_OLD_FILTERS[name])} instead")
 
 
 def _filter_fault(apply_to: str, wanted: Record) -> str | None:

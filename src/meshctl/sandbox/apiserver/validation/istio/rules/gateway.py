@@ -66,9 +66,7 @@ def _shown(port: Record) -> str:
         "target_port": port.targetPort,
     }
     return " ".join(
-        f"{name}:{quote(value) if isinstance(value, str) else value}"
-        for name, value in fields.items()
-        if value
+        f"{name}:{quote(value) if isinstance(value, str) else value}" for name, value in fields.items() if value
     )
 
 

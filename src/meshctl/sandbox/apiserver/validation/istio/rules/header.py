@@ -8,7 +8,7 @@ from meshctl.sandbox.apiserver.validation.golang import quote
 from meshctl.sandbox.apiserver.validation.istio.decoding import Record
 from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error
 
-_TOKEN = r"[!#$%&'*+\-.^_`|~A-Za-z0-9]+"
+_NAME = r"[!#$%&'*+\-.^_`|~A-Za-z0-9]+"
 _PSEUDO = frozenset({":method", ":scheme", ":authority", ":path", ":status"})
 _CLAIMS = "@request.auth.claims"
 _BAD = "invalid header configuration."
@@ -19,9 +19,7 @@ def is_claim(name: str) -> bool:
     if not name.lower().startswith(_CLAIMS):
         return False
     rest = name[len(_CLAIMS) :]
-    return (rest.startswith(".") and len(rest) > 1) or (
-        rest[:1] == "[" and rest[-1:] == "]" and len(rest) > 2
-    )
+    return (rest.startswith(".") and len(rest) > 1) or (rest[:1] == "[" and rest[-1:] == "]" and len(rest) > 2)
 
 
 def is_authority(name: str) -> bool:
@@ -33,7 +31,7 @@ def match_name(name: str) -> Problems:
     """The name of a header to match."""
     if not name:
         yield error("header name cannot be empty")
-    elif not is_claim(name) and name not in _PSEUDO and not re.fullmatch(_TOKEN, name):
+    elif not is_claim(name) and name not in _PSEUDO and not re.fullmatch(_NAME, name):
         yield error(f"header name {name} is not a valid header name")
 
 
@@ -41,7 +39,7 @@ def cors_name(name: str) -> Problems:
     """The name of a header in a CORS policy."""
     if not name:
         yield error("header name cannot be empty")
-    elif name != "*" and not re.fullmatch(_TOKEN, name):
+    elif name != "*" and not re.fullmatch(_NAME, name):
         yield error(f"header name {name} is not a valid header name")
 
 

@@ -15,14 +15,45 @@ from meshctl.sandbox.apiserver.validation.istio.rules.shared import duration
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*"})
 _RETRY_ON = frozenset(
-    "5xx gateway-error reset reset-before-request connect-failure retriable-4xx refused-stream"
-    " retriable-status-codes retriable-headers envoy-ratelimited http3-post-connect-failure"
-    " cancelled deadline-exceeded internal resource-exhausted unavailable".split()
+    [
+        "5xx",
+        "gateway-error",
+        "reset",
+        "reset-before-request",
+        "connect-failure",
+        "retriable-4xx",
+        "refused-stream",
+        "retriable-status-codes",
+        "retriable-headers",
+        "envoy-ratelimited",
+        "http3-post-connect-failure",
+        "cancelled",
+        "deadline-exceeded",
+        "internal",
+        "resource-exhausted",
+        "unavailable",
+    ]
 )
 _GRPC_STATUS = frozenset(
-    "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED"
-    " RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS"
-    " UNAUTHENTICATED".split()
+    [
+        "OK",
+        "CANCELLED",
+        "UNKNOWN",
+        "INVALID_ARGUMENT",
+        "DEADLINE_EXCEEDED",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNIMPLEMENTED",
+        "INTERNAL",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+        "UNAUTHENTICATED",
+    ]
 )
 
 
@@ -73,9 +104,7 @@ def _abort(abort: Record) -> Problems:
     if abort.holds("grpcStatus"):
         if abort.grpcStatus not in _GRPC_STATUS:
             listing = "See https://github.com/grpc/grpc/blob/master/doc/statuscodes.md for a list of supported codes"
-            yield error(
-                f"gRPC status {quote(abort.grpcStatus)} is not supported. {listing}, for example 'NOT_FOUND'"
-            )
+            yield error(f"gRPC status {quote(abort.grpcStatus)} is not supported. {listing}, for example 'NOT_FOUND'")
     elif abort.holds("http2Error"):
         yield error("HTTP/2 abort fault injection not supported yet")
     elif abort.holds("httpStatus"):
@@ -98,9 +127,7 @@ def retries(policy: Record | None) -> Problems:
         return
     if policy.attempts < 0:
         yield listed("attempts cannot be negative")
-    configured = (
-        policy.perTryTimeout is not None or policy.retryOn or policy.retryRemoteLocalities is not None
-    )
+    configured = policy.perTryTimeout is not None or policy.retryOn or policy.retryRemoteLocalities is not None
     if policy.attempts == 0 and configured:
         yield error("http retry policy configured when attempts are set to 0 (disabled)")
     yield from duration(policy.perTryTimeout)

@@ -38,9 +38,7 @@ def zone_aware(setting: Record | None, outlier: Record | None) -> Problems:
     for label in setting.failoverPriority:
         if label in _TOPOLOGY:
             reason = "region- and zone-level routing are handled automatically"
-            yield error(
-                f"'failover_priority' for zone aware lb must not use topology label '{label}'; {reason}"
-            )
+            yield error(f"'failover_priority' for zone aware lb must not use topology label '{label}'; {reason}")
     yield from _without_outlier(setting, outlier)
     for failover in setting.failover:
         yield from _regions(failover["from"], failover.to)
@@ -51,9 +49,7 @@ def _conflict(setting: Record) -> Problems:
         yield error("can not simultaneously specify 'distribute' and 'failover'")
     for label in setting.failoverPriority if setting.failover else ():
         if label in _TOPOLOGY:
-            yield error(
-                f"can not simultaneously set 'failover' and topology label '{label}' in 'failover_priority'"
-            )
+            yield error(f"can not simultaneously set 'failover' and topology label '{label}' in 'failover_priority'")
 
 
 def _weights(rule: Record) -> Problems:

@@ -120,9 +120,7 @@ def _generated_sni(text: str) -> Problems:
     number, host = parts[1].strip("."), parts[3].strip(".")
     for part, wanted in ((number, "[0-9]"), (host, "[a-zA-Z]")):
         if not re.search(wanted, part):
-            yield error(
-                f"domain name {quote(text)} invalid (label {quote(part)} invalid). should follow {form} format"
-            )
+            yield error(f"domain name {quote(text)} invalid (label {quote(part)} invalid). should follow {form} format")
             return
 
 

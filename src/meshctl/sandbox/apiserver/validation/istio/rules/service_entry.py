@@ -136,6 +136,4 @@ def _dynamic(entry: Record, labels: Mapping[str, str]) -> Problems:
         "",
         "none",
     ):
-        yield error(
-            f"location MESH_INTERNAL with resolution type {mode} is not supported when using waypoints"
-        )
+        yield error(f"location MESH_INTERNAL with resolution type {mode} is not supported when using waypoints")

@@ -77,9 +77,7 @@ def _target(target: Record) -> Problems:
         yield error(f"targetRef must be to one of [{allowed}] but was {target.group}/{target.kind}")
 
 
-def export_to(
-    namespace: str, entries: Sequence[str], service_entry: bool = False, selected: bool = False
-) -> Problems:
+def export_to(namespace: str, entries: Sequence[str], service_entry: bool = False, selected: bool = False) -> Problems:
     """To whom an object is visible; `selected`: a destination rule with a workload selector."""
     seen: list[str] = []
     for entry in entries:

@@ -14,7 +14,7 @@ from meshctl.sandbox.apiserver.validation.istio.rules.route import destination
 from meshctl.sandbox.apiserver.validation.istio.rules.server_tls import server_tls
 from meshctl.sandbox.apiserver.validation.istio.rules.shared import networking_selector
 
-_LOCAL = ("", "127.0.0.1", "0.0.0.0", "::1", "::")  # noqa: S104 - compared, not bound
+_LOCAL = ("", "127.0.0.1", "0.0.0.0", "::1", "::")
 _UNIQUE_PORT = "sidecar: ports on IP bound listeners must be unique"
 _UNSUPPORTED_TLS = {
     "subjectAltNames": "subjectAltNames is not supported in ingress tls",
@@ -123,9 +123,7 @@ def _egress(listeners: Sequence[Record], namespace: str) -> Problems:
     for at, listener in enumerate(listeners):
         if listener.port is None:
             if at < len(listeners) - 1:
-                yield error(
-                    "sidecar: the egress listener with empty port should be the last listener in the list"
-                )
+                yield error("sidecar: the egress listener with empty port should be the last listener in the list")
         else:
             yield from _egress_port(listener)
             yield from _repeated(listener, ports, sockets)
@@ -171,7 +169,7 @@ def _egress_hosts(hosts: Sequence[str], namespace: str) -> Problems:
         owner, slash, name = host.partition("/")
         if slash and not owner.startswith("~"):
             known = seen.setdefault(namespace if owner == "." else owner, set())
-            if known and name == "*" or known & {name, "*"}:
+            if (known and name == "*") or known & {name, "*"}:
                 yield warning(f"duplicated egress host: {host}")
             known.add(name)
         yield from names.namespaced_host(host, gateway=False)

@@ -92,16 +92,12 @@ def _tls_match(match: Record, service: Record) -> Problems:
 def _sni_host(host: str, hosts: Sequence[str], at_gateway: bool) -> Problems:
     wrong = list(names.gateway_domain(host, sni=True) if at_gateway else names.wildcard_domain(host))
     if wrong and names.is_address(host):
-        yield warning(
-            f"using an IP address ({quote(host)}) goes against SNI spec and most clients do not support this"
-        )
+        yield warning(f"using an IP address ({quote(host)}) goes against SNI spec and most clients do not support this")
     elif wrong:
         yield from wrong
     elif not any(names.host_within(host, each) for each in hosts):
         known = f"[{', '.join(hosts)}]"
-        yield error(
-            f"SNI host {quote(host)} is not a compatible subset of any of the virtual service hosts: {known}"
-        )
+        yield error(f"SNI host {quote(host)} is not a compatible subset of any of the virtual service hosts: {known}")
 
 
 def _tcp_route(route: Record) -> Problems:

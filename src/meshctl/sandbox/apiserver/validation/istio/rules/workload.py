@@ -13,9 +13,7 @@ from meshctl.sandbox.apiserver.validation.istio.rules import names
 _COUNTS = ("periodSeconds", "initialDelaySeconds", "timeoutSeconds", "successThreshold", "failureThreshold")
 
 
-def workload_entry(
-    entry: Record, service_ports: Collection[str] | None = None, static: bool = False
-) -> Problems:
+def workload_entry(entry: Record, service_ports: Collection[str] | None = None, static: bool = False) -> Problems:
     """An endpoint; `service_ports`: those of its ServiceEntry, `static`: an address, no name."""
     address = entry.address
     if not address and not entry.network:
