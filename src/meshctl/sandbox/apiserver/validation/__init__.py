@@ -1,0 +1,1 @@
+"""What Kubernetes says of an object: schemas, defaults, validation and admission."""
