@@ -12,12 +12,13 @@ from aiohttp import web
 from meshctl.sandbox.apiserver.api import Api
 from meshctl.sandbox.apiserver.failure import plain_error
 
+KUBELET_PORT = 10250
 PREFERRED = ("InternalIP", "ExternalIP", "Hostname")
 
 
 def url(api: Api, node: str, path: str) -> str:
     """Where the node's agent serves a path."""
-    return f"https://{_host(api.lookup('nodes', '', node), node)}:{api.config.kubelet_port}{path}"
+    return f"https://{_host(api.lookup('nodes', '', node), node)}:{api.config.agent_port or KUBELET_PORT}{path}"
 
 
 def _host(node: Mapping[str, Any] | None, name: str) -> str:
@@ -30,6 +31,8 @@ async def forward(
 ) -> web.StreamResponse:
     """The agent's answer, as it comes; Failure 500 if the agent cannot be reached."""
     target = url(api, node, path)
+    if api.config.agent_port is None:
+        raise plain_error(f'Get "{target}": no agent serves this node')
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
     try:
         async with (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +12,7 @@ from meshctl.sandbox.apiserver import negotiation
 from meshctl.sandbox.apiserver.api import Api
 from meshctl.sandbox.apiserver.auth.user import User
 from meshctl.sandbox.apiserver.failure import Failure, bad_request, not_found, qualified
-from meshctl.sandbox.apiserver.negotiation import JSON, YAML, Media
+from meshctl.sandbox.apiserver.negotiation import JSON, PROTOBUF, YAML, Media
 from meshctl.sandbox.apiserver.resources.resource import Resource, Subresource
 from meshctl.sandbox.apiserver.storage.revision import Stored
 from meshctl.sandbox.apiserver.target import Target
@@ -63,9 +63,14 @@ class Call:
         """Media types of answers: custom resources have no protobuf form."""
         return (JSON, YAML) if self.resource.custom else negotiation.OFFERED
 
-    def media(self, stream: bool = False) -> Media:
-        """The representation that the client wants; Failure 406."""
+    def media(self, stream: bool = False, many: bool = False) -> Media:
+        """The representation that the client wants; Failure 406.
+
+        Many objects go as JSON if the client takes that at all: they are stored as JSON, and need no encoding.
+        """
         agreed = negotiation.negotiate(self.accept, self.offered, stream)
+        if many and agreed.type == PROTOBUF and negotiation.accepts(self.accept, JSON):
+            agreed = replace(agreed, type=JSON)
         return negotiation.prettified(agreed, self.query.get("pretty", ""), self.agent)
 
     def current(self) -> Stored:

@@ -21,6 +21,7 @@ class Config:
     """Settings of one server; relative paths are taken from the configuration file's directory.
 
     `token_file`: lines of `token,user,uid,"group1,group2"`, as kube-apiserver's --token-auth-file.
+    `agent_port`: where node agents serve logs (None: there are none).
     `pod_service_accounts`: whether the ServiceAccount admission gives pods an account and its token volume.
     """
 
@@ -39,7 +40,7 @@ class Config:
     audiences: tuple[str, ...] = ()
     token_file: Path | None = None
     pod_service_accounts: bool = True
-    kubelet_port: int = 10250
+    agent_port: int | None = None
 
     @property
     def api_audiences(self) -> tuple[str, ...]:
@@ -73,7 +74,7 @@ def _converted(key: str, value: Any, directory: Path) -> Any:
         return directory / str(value)
     if key == "service_cidr":
         return IPv4Network(value)
-    if key in ("port", "kubelet_port"):
+    if key in ("port", "agent_port"):
         return int(value)
     if key == "node_ports":
         first, last = value

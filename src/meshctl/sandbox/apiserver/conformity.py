@@ -1,42 +1,39 @@
-"""Whether an object is what its kind says: decoding, defaults, validation and Istio's admission, called from here."""
+"""Whether an object is what its kind says: decoding, defaults, validation and admission by Istio."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshctl.sandbox.apiserver.failure import Cause
+from meshctl.sandbox.apiserver import goform
+from meshctl.sandbox.apiserver.failure import Cause, Failure
 from meshctl.sandbox.apiserver.resources.resource import Resource
-from meshctl.sandbox.apiserver.strategy import definitions, namespaces
+from meshctl.sandbox.apiserver.strategy import definitions
 from meshctl.sandbox.apiserver.strategy.secrets import merge_string_data
+from meshctl.sandbox.apiserver.validation import admission, decoding
+from meshctl.sandbox.apiserver.validation.decoding import DecodeError
+from meshctl.sandbox.apiserver.validation.kubernetes.defaults import defaulted
 
 Object = dict[str, Any]
 
-
-class Mistyped(ValueError):
-    """The object cannot be decoded into its kind; the message is Go's."""
+Mistyped = DecodeError
 
 
 def unknown_fields(resource: Resource, obj: Object) -> Sequence[str]:
     """Paths of fields that the kind does not have."""
-    del resource, obj
-    return ()
+    return [] if resource.custom else decoding.unknown_fields(obj)
 
 
 def decoded(resource: Resource, obj: Object) -> Object:
-    """The object as its kind, with defaults, without unknown fields; raises Mistyped."""
-    for name in ("name", "generateName", "namespace", "uid", "resourceVersion"):
-        if not isinstance((obj.get("metadata") or {}).get(name, ""), str):
-            raise Mistyped(
-                f"json: cannot unmarshal number into Go struct field ObjectMeta.metadata.{name} of type string"
-            )
+    """The object as its kind, with defaults, without unknown fields, in Go's form; raises Mistyped."""
+    if resource.custom:
+        return obj
+    obj = decoding.decoded(obj)
     if resource.storage == "secrets":
         merge_string_data(obj)
-    elif resource.storage == "namespaces":
-        namespaces.label(obj)
     elif resource.storage == definitions.STORAGE:
         definitions.default_names(obj)
-    return obj
+    return goform.shaped(defaulted(obj))
 
 
 def violations(resource: Resource, obj: Object, old: Mapping[str, Any] | None = None) -> Sequence[Cause]:
@@ -49,6 +46,10 @@ def violations(resource: Resource, obj: Object, old: Mapping[str, Any] | None = 
 
 
 def reviewed(resource: Resource, obj: Object, old: Mapping[str, Any] | None, operation: str) -> Sequence[str]:
-    """Warnings of admission webhooks; Failure if one denies."""
-    del resource, obj, old, operation
-    return ()
+    """Warnings of admission webhooks; Failure 400 if one denies."""
+    if not resource.custom:
+        return ()
+    denied, warnings = admission.review(obj, dict(old) if old else None, operation)
+    if denied:
+        raise Failure(400, "", denied)
+    return warnings

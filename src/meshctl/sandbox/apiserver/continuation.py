@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from meshctl.sandbox.apiserver import golang
 from meshctl.sandbox.apiserver.auth.jwt import decode64, encode64
 from meshctl.sandbox.apiserver.failure import bad_request
+from meshctl.sandbox.apiserver.patch.gosyntax import syntax_error
 
 FORM = "meta.k8s.io/v1"
 INCONSISTENT = -1
@@ -33,7 +33,7 @@ class Continuation:
             data = decode64(text)
         except ValueError:
             raise _invalid("continue key is not valid: illegal base64 data") from None
-        if problem := golang.syntax_error(data):
+        if problem := syntax_error(data):
             raise _invalid(f"continue key is not valid: {problem}")
         return cls._read(json.loads(data))
 

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from meshctl.sandbox.apiserver.negotiation import PROTOBUF, YAML, Media
+from meshctl.sandbox.apiserver.patch import protobuf
 from meshctl.sandbox.apiserver.storage.revision import dump
 
 TEXT = "tag:yaml.org,2002:str"
@@ -50,5 +51,7 @@ def encode(obj: dict[str, Any], media: Media) -> tuple[bytes, str]:
 
 def to_protobuf(obj: dict[str, Any]) -> bytes | None:
     """The object as a runtime.Unknown message; None if its kind has no such form."""
-    del obj
-    return None
+    try:
+        return protobuf.encode({"apiVersion": "v1", **obj})
+    except protobuf.Malformed:
+        return None

@@ -88,10 +88,16 @@ def _transformed(part: Clause, media: str) -> Media | None:
     return Media(media, kind, version)
 
 
+def accepts(accept: str | None, media: str) -> bool:
+    """Whether a plain answer of that type is welcome, too."""
+    parts = clauses(accept or "*/*")
+    return any(part.media in (media, "*/*") and not part.get("as") for part in parts)
+
+
 def of_failure(accept: str | None) -> Media:
-    """How to say no to a client: YAML if it asked for that, else JSON."""
-    first = next((part.media for part in clauses(accept or "*/*") if part.media in (JSON, YAML, "*/*")), JSON)
-    return Media(YAML if first == YAML else JSON)
+    """How to say no to a client: as it asked, else JSON."""
+    first = next((part.media for part in clauses(accept or "*/*") if part.media in (*OFFERED, "*/*")), JSON)
+    return Media(JSON if first == "*/*" else first)
 
 
 def prettified(media: Media, parameter: str, agent: str) -> Media:

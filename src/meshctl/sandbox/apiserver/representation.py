@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from meshctl.sandbox.apiserver import conversion
+from meshctl.sandbox.apiserver import conversion, goform
 from meshctl.sandbox.apiserver.resources.resource import Resource
 from meshctl.sandbox.apiserver.storage.revision import Stored, dump
 
@@ -49,7 +49,8 @@ def load(resource: Resource, stored: Stored) -> Object:
 
 def stored_form(resource: Resource, obj: Object) -> Object:
     """What the store keeps of a client's object."""
-    kept = conversion.to_storage(resource, typed(resource, obj))
+    whole = typed(resource, obj) if resource.custom else goform.shaped(typed(resource, obj))
+    kept = conversion.to_storage(resource, whole)
     return {key: value for key, value in kept.items() if key not in ("kind", "apiVersion")}
 
 

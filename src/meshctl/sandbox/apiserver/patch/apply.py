@@ -19,7 +19,7 @@ Object = dict[str, Any]
 BEFORE_FIRST_APPLY = "before-first-apply"
 
 
-def apply(  # noqa: PLR0917 - what every apply names, in the order of the request
+def apply(
     live: Mapping[str, Any] | None,
     config: Mapping[str, Any],
     manager: str,
@@ -55,7 +55,7 @@ def apply(  # noqa: PLR0917 - what every apply names, in the order of the reques
     return _with_entries(merged, managedfields.encode(ownership))
 
 
-def track_update(  # noqa: PLR0917 - the same
+def track_update(
     old: Mapping[str, Any] | None,
     new: Mapping[str, Any],
     manager: str,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
-from meshctl.sandbox.apiserver import body, patches, reply, writing
+from meshctl.sandbox.apiserver import body, golang, patches, reply, tracking, writing
 from meshctl.sandbox.apiserver.call import Call
 from meshctl.sandbox.apiserver.failure import Cause, bad_request, invalid, modified
 from meshctl.sandbox.apiserver.options import WriteOptions, write_options
+from meshctl.sandbox.apiserver.patch import scale as ownership
+from meshctl.sandbox.apiserver.patches import APPLY, MERGE
 from meshctl.sandbox.apiserver.representation import load, ordered
 from meshctl.sandbox.apiserver.resources.resource import Resource
 from meshctl.sandbox.apiserver.storage.revision import Stored
-from meshctl.sandbox.apiserver.verbs.patching import APPLY, parsed, patch_kind
+from meshctl.sandbox.apiserver.verbs.patching import patch_kind
 from meshctl.sandbox.apiserver.writing import Writing
 
 Object = dict[str, Any]
@@ -43,28 +44,43 @@ async def patch(call: Call) -> web.Response:
     """PATCH of a scale."""
     kind = patch_kind(call)
     options = write_options(call.query, "PatchOptions", kind == APPLY)
-    change = parsed(await body.read(call.request)) if kind != APPLY else {}
+    data = await body.read(call.request)
     stored = call.current()
-    shown = _scale(call.resource, load(call.resource, stored))
-    return _rescale(call, stored, patches.patched(SCALE, shown, kind, change), options)
+    scale = _scale(call.resource, load(call.resource, stored))
+    patched, _ = patches.patched(SCALE, scale, MERGE if kind == APPLY else kind, data)
+    return _rescale(call, stored, patched, options)
 
 
 def _rescale(call: Call, stored: Stored, scale: Object, options: WriteOptions) -> web.Response:
     replicas = _checked(call, scale)
-    obj = copy.deepcopy(load(call.resource, stored))
+    obj = load(call.resource, stored)
+    before = _scale(call.resource, obj)
     given = (scale.get("metadata") or {}).get("resourceVersion")
     if given and given != obj["metadata"]["resourceVersion"]:
         raise modified(call.resource.group, call.resource.plural, call.target.name)
     _set(obj, _spec_path(call.resource), replicas)
     writes = Writing(call.manager(options.manager), options.dry_run, "scale", call.warnings)
-    after = writing.update(call.api, call.resource, obj, stored, writes)
+    _track(call.resource, obj, before, writes.manager)
+    after = writing.update(call.api, call.resource, obj, stored, writes, tracked=False)
     return reply.value(_scale(call.resource, load(call.resource, after)), call.media(), 200, call.warnings)
+
+
+def _track(resource: Resource, obj: Object, before: Object, manager: str) -> None:
+    """Note who set the count: tracked on the Scale, then brought back to its object."""
+    steps = tuple(f"f:{step}" for step in _spec_path(resource).strip(".").split("."))
+    paths, owners = {resource.group_version: steps}, obj["metadata"].get("managedFields") or []
+    after = _scale(resource, obj)
+    for scale in (before, after):
+        scale["metadata"]["managedFields"] = ownership.to_scale(owners, paths)
+    tracking.track(SCALE, after, before, manager, "scale")
+    tracked = after["metadata"].get("managedFields") or []
+    obj["metadata"]["managedFields"] = ownership.to_parent(owners, tracked, resource.group_version, paths)
 
 
 def _checked(call: Call, scale: Object) -> int:
     replicas = (scale.get("spec") or {}).get("replicas", 0)
     if not isinstance(replicas, int) or isinstance(replicas, bool):
-        kind = body.golang_type(replicas)
+        kind = golang.json_kind(replicas)
         message = f"json: cannot unmarshal {kind} into Go struct field ScaleSpec.spec.replicas of type int32"
         raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {message}')
     if replicas < 0:

@@ -28,10 +28,9 @@ def decoded(call: Call, given: Body, validation: str) -> Object:
     """The object as the kind of the path; Failure 400. Without kind and apiVersion it is taken as that kind."""
     resource, obj = call.resource, given.obj
     _check_kind(call, obj)
-    obj = typed(resource, obj)
     try:
         problems = strict_problems(resource, obj, given)
-        obj = conformity.decoded(resource, obj)
+        obj = of_kind(resource, obj)
     except Mistyped as error:
         raise cannot_handle(resource, str(error)) from None
     if problems and validation == "Strict":
@@ -41,10 +40,18 @@ def decoded(call: Call, given: Body, validation: str) -> Object:
     return obj
 
 
+def of_kind(resource: Resource, obj: Object) -> Object:
+    """The object with its kind and apiVersion, decoded and defaulted; raises Mistyped."""
+    named = {"kind": resource.kind, "apiVersion": resource.group_version}
+    decoded = conformity.decoded(resource, named | {key: obj[key] for key in obj if key not in named})
+    return typed(resource, decoded)
+
+
 def strict_problems(resource: Resource, obj: Object, given: Body) -> list[str]:
     """What strict decoding objects to: duplicate and unknown fields."""
-    duplicates = [f"duplicate field {quote(path)}" for path in given.duplicates]
-    return duplicates + [f"unknown field {quote(path)}" for path in conformity.unknown_fields(resource, obj)]
+    named = obj | {"kind": resource.kind, "apiVersion": resource.group_version}
+    unknown = [f"unknown field {quote(path)}" for path in conformity.unknown_fields(resource, named)]
+    return [*given.complaints, *unknown]
 
 
 def cannot_handle(resource: Resource, message: str) -> Failure:
@@ -66,14 +73,13 @@ def _check_kind(call: Call, obj: Object) -> None:
         raise bad_request(_other_version(resource, kind, api_version))
     raise bad_request(
         f"{kind} in version {quote(version)} cannot be handled as a {resource.kind}: "
-        + (_other_kind(resource, group, version, kind) if known else NO_CONVERSION.format(kind, api_version))
+        + (_other_kind(resource, version, kind) if known else NO_CONVERSION.format(kind, api_version))
     )
 
 
-def _other_kind(resource: Resource, group: str, version: str, kind: str) -> str:
-    theirs, ours = (name.partition(".")[0] or "core" for name in (group, resource.group))
-    package = version if theirs == "core" else f"{version}"
-    return f"converting ({package}.{kind}) to ({ours}.{resource.kind}): unknown conversion"
+def _other_kind(resource: Resource, version: str, kind: str) -> str:
+    ours = resource.group.partition(".")[0] or "core"
+    return f"converting ({version}.{kind}) to ({ours}.{resource.kind}): unknown conversion"
 
 
 def _other_version(resource: Resource, kind: str, api_version: str) -> str:

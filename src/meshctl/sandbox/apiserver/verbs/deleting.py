@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from meshctl.sandbox.apiserver import body, deletion, options, reply
+from meshctl.sandbox.apiserver import body, deletion, golang, options, reply
 from meshctl.sandbox.apiserver.call import Call
 from meshctl.sandbox.apiserver.failure import bad_request
 from meshctl.sandbox.apiserver.options import DeleteOptions
@@ -34,7 +34,7 @@ async def delete(call: Call) -> web.Response:
 
 async def delete_collection(call: Call) -> web.Response:
     """DELETE of a collection: answers the objects as they were."""
-    media = call.media()
+    media = call.media(many=True)
     chosen = await _options(call)
     asked = options.list_options(call.query, watch=False)
     found = selectors(call, asked)
@@ -71,5 +71,5 @@ def _check_types(given: Object) -> None:
         if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
             raise bad_request(
                 'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: json: cannot unmarshal '
-                f"{body.golang_type(value)} into Go struct field DeleteOptions.{name} of type {called}"
+                f"{golang.json_kind(value)} into Go struct field DeleteOptions.{name} of type {called}"
             )

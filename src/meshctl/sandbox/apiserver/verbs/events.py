@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from meshctl.sandbox.apiserver import document
 from meshctl.sandbox.apiserver.call import Call
 from meshctl.sandbox.apiserver.failure import Failure
-from meshctl.sandbox.apiserver.negotiation import JSON, Media
+from meshctl.sandbox.apiserver.negotiation import JSON, PROTOBUF, Media
+from meshctl.sandbox.apiserver.patch.protobuf import wire
 from meshctl.sandbox.apiserver.representation import encoded, load
 from meshctl.sandbox.apiserver.storage.revision import DELETED, Change, Stored, dump
 from meshctl.sandbox.apiserver.table import tables
@@ -19,18 +21,21 @@ Object = dict[str, Any]
 class Encoder:
     """Writes events in one representation; a table states its columns in the first event only."""
 
-    content_type = JSON
-
     def __init__(self, call: Call, media: Media) -> None:
-        self._call = call
         self._resource = call.resource
         self._media = media
         self._included = shown.included(call) if media.table else tables.Included.METADATA
         self._columns_sent = False
+        self._plain = media.type == JSON and not media.transform
+
+    @property
+    def content_type(self) -> str:
+        """The stream's content type."""
+        return f"{PROTOBUF};stream=watch" if self._media.type == PROTOBUF else JSON
 
     def change(self, change: Change, kind: str) -> bytes:
         """A change as an event of that kind; plain ones are encoded once for all watchers."""
-        if self._media.transform:
+        if not self._plain:
             return self.event(kind, change.data)
         key = (kind, self._resource.group_version)
         if key not in change.lines:
@@ -39,12 +44,12 @@ class Encoder:
 
     def event(self, kind: str, data: bytes) -> bytes:
         """An event with a stored object."""
-        if self._media.transform:
-            return _line(kind, dump(self._transformed(load(self._resource, Stored("", 0, data)))))
-        return _line(kind, encoded(self._resource, data))
+        if self._plain:
+            return _line(kind, encoded(self._resource, data))
+        return self._written(kind, self._transformed(load(self._resource, Stored("", 0, data))))
 
     def left(self, before: Object, version: int) -> bytes:
-        """The event for an object that the selector no longer matches: its last content that did, the new version."""
+        """The event for an object that no longer matches: its last content that did, with the new version."""
         before["metadata"]["resourceVersion"] = str(version)
         return self.event(DELETED, dump(before))
 
@@ -54,11 +59,19 @@ class Encoder:
         if annotations:
             metadata["annotations"] = dict(annotations)
         obj = {"kind": self._resource.kind, "apiVersion": self._resource.group_version, "metadata": metadata}
-        return _line("BOOKMARK", dump(self._transformed(obj)))
+        return self._written("BOOKMARK", self._transformed(obj))
 
     def error(self, failure: Failure) -> bytes:
         """An ERROR with its Status."""
-        return _line("ERROR", dump(failure.status))
+        return self._written("ERROR", failure.status)
+
+    def _written(self, kind: str, obj: Object) -> bytes:
+        if self._media.type != PROTOBUF:
+            return _line(kind, dump(obj))
+        packed, _ = document.encode(obj, Media(PROTOBUF))
+        raw = wire.bytes_field(1, packed)
+        frame = wire.bytes_field(1, kind.encode()) + wire.bytes_field(2, raw)
+        return len(frame).to_bytes(4, "big") + frame
 
     def _transformed(self, obj: Object) -> Object:
         if not self._media.table:

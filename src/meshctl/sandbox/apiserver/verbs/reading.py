@@ -45,7 +45,7 @@ async def reach(call: Call, version: int | None) -> None:
 
 async def list_(call: Call) -> web.Response:
     """GET of a collection."""
-    media = call.media()
+    media = call.media(many=True)
     asked = options.list_options(call.query, watch=False)
     chosen = selectors(call, asked)
     await reach(call, None if asked.continuation else asked.version)

@@ -26,7 +26,7 @@ Object = dict[str, Any]
 
 async def watch(call: Call) -> web.StreamResponse:
     """GET with watch=true; ends at its timeout, at an expired version, or with the client."""
-    media = call.media(stream=True)
+    media = call.media(stream=True, many=True)
     asked = options.list_options(call.query, watch=True)
     watcher = _Watcher(call, asked, selectors(call, asked), Encoder(call, media))
     response = web.StreamResponse(headers={"Content-Type": watcher.encoder.content_type})
