@@ -7,7 +7,7 @@ from decimal import ROUND_UP, Decimal
 from fractions import Fraction
 
 FORM = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
-_BINARY = {suffix: 1024**power for power, suffix in enumerate(("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))}
+_BINARY: dict[str, int] = {suffix: 1024**power for power, suffix in enumerate(("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))}
 _DECIMAL = {
     suffix: power
     for power, suffix in zip(range(-9, 19, 3), ("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), strict=False)
@@ -28,7 +28,8 @@ def value(text: str | float) -> Fraction:
     if suffix in _BINARY and suffix:
         return Fraction(number) * _BINARY[suffix]
     power = _power(suffix)
-    return Fraction(number) * (Fraction(10**power) if power >= 0 else Fraction(1, 10**-power))
+    scale: Fraction = Fraction(10**power) if power >= 0 else Fraction(1, 10**-power)
+    return Fraction(number) * scale
 
 
 def canonical(text: str | float) -> str:

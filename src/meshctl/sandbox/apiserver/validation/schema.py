@@ -6,7 +6,7 @@ from meshctl.sandbox.apiserver.validation.kubernetes.definitions import Node, de
 
 
 def find(group: str, version: str, kind: str) -> Node | None:
-    """The OpenAPI v2 definition of a kind ("" is the core group), references as `#/definitions/NAME`; None if unknown."""
+    """The OpenAPI v2 definition of a kind (group "": core), references as `#/definitions/NAME`; None if unknown."""
     name = kinds().get((group, version, kind))
     return definitions()[name] if name else None
 
