@@ -5,44 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshctl.sandbox.apiserver import goform
+from meshctl.sandbox.apiserver import goform, validation
 from meshctl.sandbox.apiserver.failure import Cause, Failure
 from meshctl.sandbox.apiserver.resources.resource import Resource
 from meshctl.sandbox.apiserver.strategy import definitions
 from meshctl.sandbox.apiserver.strategy.secrets import merge_string_data
-from meshctl.sandbox.apiserver.validation import admission, decoding
-from meshctl.sandbox.apiserver.validation.decoding import DecodeError
-from meshctl.sandbox.apiserver.validation.kubernetes.defaults import defaulted
+from meshctl.sandbox.apiserver.validation import DecodeError, admission, crd
 
 Object = dict[str, Any]
 
 Mistyped = DecodeError
+"""The object cannot be decoded into its kind; the message is Go's."""
 
 
 def unknown_fields(resource: Resource, obj: Object) -> Sequence[str]:
     """Paths of fields that the kind does not have."""
-    return [] if resource.custom else decoding.unknown_fields(obj)
+    if resource.definition is None:
+        return validation.unknown_fields(obj)
+    return crd.prune(dict(resource.definition), resource.version, obj)[1]
 
 
 def decoded(resource: Resource, obj: Object) -> Object:
     """The object as its kind, with defaults, without unknown fields, in Go's form; raises Mistyped."""
-    if resource.custom:
-        return obj
-    obj = decoding.decoded(obj)
+    if resource.definition is not None:
+        definition = dict(resource.definition)
+        pruned, _ = crd.prune(definition, resource.version, obj)
+        return crd.default(definition, resource.version, pruned)
+    obj = validation.decoded(obj)
     if resource.storage == "secrets":
         merge_string_data(obj)
     elif resource.storage == definitions.STORAGE:
         definitions.default_names(obj)
-    return goform.shaped(defaulted(obj))
+    return goform.shaped(validation.default(obj))
 
 
 def violations(resource: Resource, obj: Object, old: Mapping[str, Any] | None = None) -> Sequence[Cause]:
     """What the kind's rules say against the object, or against the change from `old`."""
-    del resource, old
-    if not obj["metadata"].get("name"):
-        message = "Required value: name or generateName is required"
-        return [Cause("metadata.name", "FieldValueRequired", message)]
-    return ()
+    before = dict(old) if old is not None else None
+    if resource.definition is not None:
+        found = crd.validate(dict(resource.definition), resource.version, obj, before)
+    else:
+        found = validation.validate(obj, before)
+    return [Cause(one.field, one.reason, one.message) for one in found]
 
 
 def reviewed(resource: Resource, obj: Object, old: Mapping[str, Any] | None, operation: str) -> Sequence[str]:

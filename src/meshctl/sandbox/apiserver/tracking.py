@@ -16,8 +16,7 @@ Object = dict[str, Any]
 def schema_of(resource: Resource) -> Schema:
     """The types of a resource's fields."""
     if resource.custom:
-        found = (resource.definition or {}).get("schema") or {}
-        return schema.custom(found.get("openAPIV3Schema"))
+        return schema.custom((resource.entry.get("schema") or {}).get("openAPIV3Schema"))
     return schema.builtin(resource.group_version, resource.kind) or schema.ANYTHING
 
 
