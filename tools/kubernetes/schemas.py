@@ -59,6 +59,8 @@ def _model(node: ast.ClassDef) -> Model:
         names[name] for name in names if name in fields and "Optional" not in ast.unparse(fields[name].annotation)
     ]
     texts = {names[name]: _text(fields[name]) for name in names if name in fields}
+    properties = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+    texts |= {names[name]: _documented(properties[name]) for name in names if name not in fields and name in properties}
     about = (ast.get_docstring(node) or "").partition("\n\nAttributes:")[0]
     return Model(
         node.name,
@@ -85,6 +87,12 @@ def _tables(node: ast.ClassDef) -> Iterator[tuple[str, dict[str, str]]]:
 def _text(node: ast.AnnAssign) -> str:
     words = {word.arg: word.value for word in node.value.keywords} if isinstance(node.value, ast.Call) else {}
     return _restored(ast.literal_eval(words["description"])) if "description" in words else ""
+
+
+def _documented(function: ast.FunctionDef) -> str:
+    """The second paragraph of a property's docstring, in which version 36 describes the field."""
+    paragraphs = (ast.get_docstring(function) or "").split("\n\n")
+    return _restored(paragraphs[1].replace("# noqa: E501", "")) if len(paragraphs) > 2 else ""
 
 
 def _restored(text: str) -> str:
@@ -136,8 +144,7 @@ def definitions(known: dict[str, Model], released: dict[str, Model]) -> dict[str
     for name, full_name in placed.items():
         if name not in released and not full_name.startswith(facts.META):
             continue
-        allowed = released[name].types if name in released else known[name].types
-        made[full_name] = _definition(known[name], placed, allowed)
+        made[full_name] = _definition(known[name], placed, released.get(name, known[name]))
         if short(name) in facts.ATOMIC_STRUCTS and full_name not in facts.PLAIN_STRUCTS:
             made[full_name]["x-kubernetes-map-type"] = "atomic"
         for suffix in ("", "List"):
@@ -148,17 +155,17 @@ def definitions(known: dict[str, Model], released: dict[str, Model]) -> dict[str
     return dict(sorted((made | _special()).items()))
 
 
-def _definition(model: Model, placed: dict[str, str], allowed: dict[str, str]) -> dict[str, Any]:
+def _definition(model: Model, placed: dict[str, str], released: Model) -> dict[str, Any]:
     owner = short(model.name)
     node: dict[str, Any] = {"description": model.description} if model.description else {}
     node["type"] = "object"
-    required = [name for name in model.required if name in allowed]
+    required = [name for name in model.required if name in released.types]
     if required:
         node["required"] = required
     properties = {
-        name: _property(owner, name, kind, placed, model.descriptions.get(name, ""))
+        name: _property(owner, name, kind, placed, released.descriptions.get(name, ""))
         for name, kind in model.types.items()
-        if name in allowed and not _is_gone(kind, placed)
+        if name in released.types and not _is_gone(kind, placed)
     }
     if properties:
         node["properties"] = properties

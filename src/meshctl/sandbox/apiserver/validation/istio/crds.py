@@ -115,7 +115,7 @@ def _rules(api: Api, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _property(api: Api, each: Field) -> dict[str, Any]:
-    described = {"description": each.description} if each.description else {}
+    described = {"description": _about(api, each)} if each.description else {}
     if each.shape == "one":
         return described | _value(api, each.type) | _limits(each.limits, "") | _rules(api, each.rules)
     item = _value(api, each.type) | _limits(each.limits, "each.") | _rules(api, each.item_rules)
@@ -123,6 +123,13 @@ def _property(api: Api, each: Field) -> dict[str, Any]:
         {"type": "array", "items": item} if each.shape == "list" else {"type": "object", "additionalProperties": item}
     )
     return described | shape | _limits(each.limits, "") | _keys(each) | _rules(api, each.rules)
+
+
+def _about(api: Api, each: Field) -> str:
+    if each.type not in api.enums:
+        return each.description
+    options = ", ".join(value for value in api.enums[each.type].values if not value.startswith("UNSPECIFIED"))
+    return f"{each.description}\n\nValid Options: {options}"
 
 
 def _keys(each: Field) -> dict[str, Any]:
