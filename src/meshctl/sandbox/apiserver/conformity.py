@@ -14,21 +14,24 @@ from meshctl.sandbox.apiserver.validation import DecodeError, admission, crd
 
 Object = dict[str, Any]
 
+NO_PATH = "[]"
+"""How field.NewPath("") prints."""
+
 Mistyped = DecodeError
 """The object cannot be decoded into its kind; the message is Go's."""
 
 
 def unknown_fields(resource: Resource, obj: Object) -> Sequence[str]:
     """Paths of fields that the kind does not have."""
-    if resource.definition is None:
+    if resource.crd is None:
         return validation.unknown_fields(obj)
-    return crd.prune(dict(resource.definition), resource.version, obj)[1]
+    return crd.prune(dict(resource.crd), resource.version, obj)[1]
 
 
 def decoded(resource: Resource, obj: Object) -> Object:
     """The object as its kind, with defaults, without unknown fields, in Go's form; raises Mistyped."""
-    if resource.definition is not None:
-        definition = dict(resource.definition)
+    if resource.crd is not None:
+        definition = dict(resource.crd)
         pruned, _ = crd.prune(definition, resource.version, obj)
         return crd.default(definition, resource.version, pruned)
     obj = validation.decoded(obj)
@@ -42,11 +45,18 @@ def decoded(resource: Resource, obj: Object) -> Object:
 def violations(resource: Resource, obj: Object, old: Mapping[str, Any] | None = None) -> Sequence[Cause]:
     """What the kind's rules say against the object, or against the change from `old`."""
     before = dict(old) if old is not None else None
-    if resource.definition is not None:
-        found = crd.validate(dict(resource.definition), resource.version, obj, before)
+    if resource.crd is not None:
+        found = crd.validate(dict(resource.crd), resource.version, obj, before)
     else:
-        found = validation.validate(obj, before)
-    return [Cause(one.field, one.reason, one.message) for one in found]
+        found = validation.validate(_foreign(obj), _foreign(before) if before else None)
+    return [Cause(one.field or NO_PATH, one.reason, one.message) for one in found]
+
+
+def _foreign(obj: Object) -> Object:
+    """The object without the finalizer that this server itself sets on definitions, which clients may not."""
+    metadata = obj["metadata"]
+    kept = [one for one in metadata.get("finalizers") or () if one != definitions.FINALIZER]
+    return {**obj, "metadata": {**metadata, "finalizers": kept}}
 
 
 def reviewed(resource: Resource, obj: Object, old: Mapping[str, Any] | None, operation: str) -> Sequence[str]:

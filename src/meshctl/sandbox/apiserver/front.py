@@ -37,6 +37,7 @@ class Front:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._documents = openapi.Documents(api.catalog)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request; what goes wrong becomes a Status."""
@@ -61,7 +62,7 @@ class Front:
         if asked.is_resource:
             return await self._resource(request, asked, user, warnings)
         if path.startswith("/openapi/"):
-            return openapi.answer(self._api, request, path)
+            return openapi.answer(self._documents, request, path)
         return await public.answer(self._api, request, asked)
 
     def _authorize(self, user: User, asked: Target) -> None:

@@ -16,7 +16,7 @@ Object = dict[str, Any]
 def schema_of(resource: Resource) -> Schema:
     """The types of a resource's fields."""
     if resource.custom:
-        return schema.custom((resource.entry.get("schema") or {}).get("openAPIV3Schema"))
+        return schema.custom(((resource.definition or {}).get("schema") or {}).get("openAPIV3Schema"))
     return schema.builtin(resource.group_version, resource.kind) or schema.ANYTHING
 
 

@@ -45,7 +45,9 @@ class Resource:
     storage: str = ""
     storage_version: str = ""
     definition: Mapping[str, Any] | None = field(default=None, compare=False, hash=False)
-    """The CustomResourceDefinition, for custom kinds."""
+    """The version's entry in a CustomResourceDefinition, for custom kinds."""
+    crd: Mapping[str, Any] | None = field(default=None, compare=False, hash=False)
+    """The whole CustomResourceDefinition."""
 
     @property
     def group_version(self) -> str:
@@ -61,12 +63,6 @@ class Resource:
     def custom(self) -> bool:
         """Whether a CustomResourceDefinition defines it."""
         return self.definition is not None
-
-    @property
-    def entry(self) -> Mapping[str, Any]:
-        """The version's entry in the definition; empty for built-in kinds."""
-        versions = self.definition["spec"]["versions"] if self.definition else ()
-        return next((one for one in versions if one["name"] == self.version), {})
 
     @property
     def storage_hash(self) -> str:

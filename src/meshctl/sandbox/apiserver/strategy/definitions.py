@@ -114,6 +114,7 @@ def _resource(definition: Mapping[str, Any], version: Mapping[str, Any], stored:
         names["listKind"],
         definition["metadata"]["name"],
         stored,
+        version,
         definition,
     )
 

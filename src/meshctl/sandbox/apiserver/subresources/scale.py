@@ -106,7 +106,7 @@ def _omit_zero(spec: Object) -> Object:
 
 
 def _paths(resource: Resource) -> Mapping[str, str]:
-    return (resource.entry.get("subresources") or {}).get("scale") or {}
+    return ((resource.definition or {}).get("subresources") or {}).get("scale") or {}
 
 
 def _spec_path(resource: Resource) -> str:

@@ -23,7 +23,7 @@ AGE = {
 
 
 def _additional(resource: Resource) -> Sequence[Mapping[str, Any]]:
-    return resource.entry.get("additionalPrinterColumns") or (AGE,)
+    return (resource.definition or {}).get("additionalPrinterColumns") or (AGE,)
 
 
 def columns(name: Object, resource: Resource) -> list[Object]:
