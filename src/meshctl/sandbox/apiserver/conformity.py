@@ -10,6 +10,7 @@ from meshctl.sandbox.apiserver.failure import Cause, Failure
 from meshctl.sandbox.apiserver.resources.resource import Resource
 from meshctl.sandbox.apiserver.strategy import definitions
 from meshctl.sandbox.apiserver.strategy.secrets import merge_string_data
+from meshctl.sandbox.apiserver.strategy.services import default_address_mode
 from meshctl.sandbox.apiserver.validation import DecodeError, admission, crd
 
 Object = dict[str, Any]
@@ -25,21 +26,35 @@ def unknown_fields(resource: Resource, obj: Object) -> Sequence[str]:
     """Paths of fields that the kind does not have."""
     if resource.crd is None:
         return validation.unknown_fields(obj)
-    return crd.prune(dict(resource.crd), resource.version, obj)[1]
+    found = [*validation.unknown_fields(_metadata(obj)), *crd.prune(dict(resource.crd), resource.version, _own(obj))[1]]
+    return sorted(found)
 
 
 def decoded(resource: Resource, obj: Object) -> Object:
     """The object as its kind, with defaults, without unknown fields, in Go's form; raises Mistyped."""
     if resource.crd is not None:
         definition = dict(resource.crd)
-        pruned, _ = crd.prune(definition, resource.version, obj)
-        return crd.default(definition, resource.version, pruned)
+        metadata = validation.decoded(_metadata(obj))["metadata"]
+        pruned, _ = crd.prune(definition, resource.version, _own(obj))
+        return crd.default(definition, resource.version, pruned) | {"metadata": metadata}
     obj = validation.decoded(obj)
     if resource.storage == "secrets":
         merge_string_data(obj)
+    elif resource.storage == "services":
+        default_address_mode(obj)
     elif resource.storage == definitions.STORAGE:
         definitions.default_names(obj)
     return goform.shaped(validation.default(obj))
+
+
+def _own(obj: Object) -> Object:
+    """A custom resource without its metadata, which its schema says nothing about."""
+    return {key: value for key, value in obj.items() if key != "metadata"}
+
+
+def _metadata(obj: Object) -> Object:
+    """An object of a built-in kind with the same metadata."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": obj.get("metadata") or {}}
 
 
 def violations(resource: Resource, obj: Object, old: Mapping[str, Any] | None = None) -> Sequence[Cause]:

@@ -13,6 +13,7 @@ from aiohttp import web
 from meshctl.sandbox.apiserver import negotiation, reply
 from meshctl.sandbox.apiserver.failure import PlainNotFound, method_not_allowed
 from meshctl.sandbox.apiserver.negotiation import JSON
+from meshctl.sandbox.apiserver.public import VERSION
 from meshctl.sandbox.apiserver.resources.catalog import Catalog
 from meshctl.sandbox.apiserver.storage.revision import dump
 from meshctl.sandbox.apiserver.validation import openapi
@@ -58,7 +59,17 @@ class Documents:
     def v3(self, group: str, version: str) -> tuple[bytes, str]:
         """The v3 document of a group version."""
         name = f"v3 {group}/{version}"
-        return self.get(name, lambda: dump(openapi.v3(group, version, self.catalog.resources)))
+        return self.get(name, lambda: dump(self._v3(group, version)))
+
+    def _v3(self, group: str, version: str) -> dict[str, Any]:
+        document = openapi.v3(group, version, self.catalog.resources)
+        if all(one.custom for one in self.catalog.within(group, version)):
+            document["paths"].pop(f"/apis/{group}/{version}/", None)
+        return document
+
+    def listing(self, path: str) -> tuple[bytes, str]:
+        """The v3 document of a path that only lists what is below it."""
+        return self.get(f"v3 {path}", lambda: dump(_listing(path)))
 
 
 def answer(documents: Documents, request: web.BaseRequest, path: str) -> web.Response:
@@ -96,33 +107,43 @@ def _document(request: web.BaseRequest, packed: bytes, kind: str, tag: str, head
 
 def _index(documents: Documents) -> web.Response:
     catalog = documents.catalog
-    named = [
-        (f"apis/{group}/{version}", group, version) for group in catalog.groups for version in catalog.versions(group)
-    ]
-    paths: dict[str, Any] = {}
-    for path, group, version in [("api/v1", "", "v1"), *named]:
-        _, tag = documents.v3(group, version)
-        paths[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={tag}"}
-    return reply.raw(dump({"paths": paths}), PLAIN)
+    hashes = {"api/v1": documents.v3("", "v1")[1]}
+    for group in catalog.groups:
+        hashes |= {f"apis/{group}/{version}": documents.v3(group, version)[1] for version in catalog.versions(group)}
+    hashes |= {path: documents.listing(path)[1] for path in _listings(catalog)}
+    paths = {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={tag}"} for path, tag in sorted(hashes.items())}
+    return reply.raw(dump({"paths": paths}), PLAIN, chunked=False)
+
+
+def _listings(catalog: Catalog) -> list[str]:
+    return [*LISTED, *(f"apis/{group}" for group in catalog.groups)]
+
+
+def _listing(path: str) -> dict[str, Any]:
+    get = {"description": "get available API versions", "responses": {"200": {"description": "OK"}}}
+    info = {"title": "Kubernetes", "version": VERSION}
+    return {"openapi": "3.0.0", "info": info, "paths": {f"/{path}/": {"get": get}}}
 
 
 def _v3(documents: Documents, request: web.BaseRequest, rest: list[str]) -> web.Response:
-    group, version = _group_version(documents.catalog, rest)
-    if not version:
+    found = _found(documents, rest)
+    if found is None:
         return web.Response(status=404, headers={"Cache-Control": reply.NO_CACHE})
-    packed, tag = documents.v3(group, version)
+    packed, tag = found
     given = request.rel_url.query.get("hash", "")
-    headers = {"Vary": "Accept", "Cache-Control": reply.NO_CACHE}
+    headers = {"Vary": "Accept", "Cache-Control": reply.NO_CACHE, "ETag": f'"{tag}"'}
     if given and given != tag:
-        location = f"/openapi/v3/{'/'.join(rest)}?hash={tag}"
-        return web.Response(
-            status=301, headers={"Location": location, "ETag": f'"{tag}"', "Content-Type": JSON, **headers}
-        )
-    return _document(request, packed, JSON, tag, headers)
+        headers |= {"Location": f"/openapi/v3/{'/'.join(rest)}?hash={tag}", "Content-Type": JSON}
+        return web.Response(status=301, headers=headers)
+    if request.headers.get("If-None-Match") == f'"{tag}"':
+        return web.Response(status=304, headers=headers)
+    return reply.raw(gzip.decompress(packed), JSON, headers=headers, chunked=False)
 
 
-def _group_version(catalog: Catalog, rest: list[str]) -> tuple[str, str]:
-    group, version = ("", rest[1]) if len(rest) == 2 and rest[0] == "api" else ("", "")
-    if len(rest) == 3 and rest[0] == "apis":
-        group, version = rest[1], rest[2]
-    return (group, version) if version in catalog.versions(group) else ("", "")
+def _found(documents: Documents, rest: list[str]) -> tuple[bytes, str] | None:
+    path, catalog = "/".join(rest), documents.catalog
+    if path in _listings(catalog):
+        return documents.listing(path)
+    group, version = (rest[1] if len(rest) == 3 else ""), rest[-1]
+    expected = f"apis/{group}/{version}" if group else f"api/{version}"
+    return documents.v3(group, version) if version in catalog.versions(group) and path == expected else None

@@ -25,14 +25,15 @@ def raw(
     status: int = 200,
     warnings: Iterable[str] = (),
     headers: Mapping[str, str] | None = None,
+    chunked: bool = True,
 ) -> web.Response:
-    """An answer with a body of that type."""
+    """An answer with a body of that type, in chunks if it is long and they are wanted."""
     fields: CIMultiDict[str] = CIMultiDict({"Content-Type": content_type, "Cache-Control": NO_CACHE})
     fields.update(headers or {})
     for warning in dict.fromkeys(warnings):
         fields.add("Warning", f"299 - {quote(warning)}")
     response = web.Response(body=body, status=status, headers=fields)
-    if len(body) > BUFFERED:
+    if chunked and len(body) > BUFFERED:
         response.enable_chunked_encoding()
     return response
 

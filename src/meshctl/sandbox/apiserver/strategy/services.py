@@ -31,6 +31,14 @@ def has_health_port(spec: Mapping[str, Any]) -> bool:
     return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
 
 
+def default_address_mode(obj: Object) -> None:
+    """A load balancer's address is virtual unless its status says otherwise."""
+    if (obj.get("spec") or {}).get("type") == "LoadBalancer":
+        for ingress in ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ():
+            if ingress.get("ip"):
+                ingress.setdefault("ipMode", "VIP")
+
+
 def _created(_: Api, obj: Object) -> None:
     spec: Spec = obj.setdefault("spec", {})
     if spec.get("clusterIP") and not spec.get("clusterIPs"):

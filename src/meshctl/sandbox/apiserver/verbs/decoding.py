@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from meshctl.sandbox.apiserver import body, conformity
+from meshctl.sandbox.apiserver import body, conformity, validation
 from meshctl.sandbox.apiserver.body import Body
 from meshctl.sandbox.apiserver.call import Call
 from meshctl.sandbox.apiserver.conformity import Mistyped
@@ -45,6 +45,14 @@ def of_kind(resource: Resource, obj: Object) -> Object:
     named = {"kind": resource.kind, "apiVersion": resource.group_version}
     decoded = conformity.decoded(resource, named | {key: obj[key] for key in obj if key not in named})
     return typed(resource, decoded)
+
+
+def check_same_kind(resource: Resource, obj: Object) -> None:
+    """A patch may not make another kind of an object; raises Mistyped."""
+    kind, api_version = obj.get("kind"), str(obj.get("apiVersion", ""))
+    if (kind, api_version) != (resource.kind, resource.group_version):
+        validation.decoded(obj)
+        raise Mistyped(_other_kind(resource, api_version.rpartition("/")[2], str(kind)))
 
 
 def strict_problems(resource: Resource, obj: Object, given: Body) -> list[str]:

@@ -63,8 +63,10 @@ def _change(call: Call, kind: str, data: bytes, options: WriteOptions) -> Stored
     """Patch the stored object."""
     stored = call.current()
     patched, complaints = patches.patched(call.resource, load(call.resource, stored), kind, data)
-    shown = gotext.plain(body.decode(data, negotiation.JSON, "").obj) if kind == STRATEGIC else dump(dict(sorted(patched.items()))).decode()
-    obj = _checked(call, Body(patched, tuple(complaints)), options.validation, shown)
+    text = dump(dict(sorted(patched.items()))).decode()
+    if kind == STRATEGIC:
+        text = gotext.plain(body.decode(data, negotiation.JSON, "").obj)
+    obj = _checked(call, Body(patched, tuple(complaints)), options.validation, text)
     check_name(call, obj)
     call.check_namespace(obj)
     writes = Writing(call.manager(options.manager), options.dry_run, call.target.subresource, call.warnings)
@@ -74,6 +76,7 @@ def _change(call: Call, kind: str, data: bytes, options: WriteOptions) -> Stored
 def _checked(call: Call, patched: Body, validation: str, text: str) -> Object:
     """The patched object, decoded and defaulted; Failure 422 on the field `patch`, whose value is `text`."""
     try:
+        decoding.check_same_kind(call.resource, patched.obj)
         problems = decoding.strict_problems(call.resource, patched.obj, patched)
         obj = decoding.of_kind(call.resource, patched.obj)
     except Mistyped as error:
