@@ -209,13 +209,24 @@ class Client:
     def raw(
         self, method: str, path: str, body: bytes | str | None = None, stream: bool = False, **headers: str
     ) -> urllib3.BaseHTTPResponse:
-        """A request as it is; underscores in header names stand for hyphens."""
-        given = self._headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        """A request with JSON in mind; underscores in header names stand for hyphens."""
+        given = {"Accept": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.send(method, path, body, given, stream)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None,
+        headers: Mapping[str, str],
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        """A request as it is."""
         return self._pool.request(
             method,
             self._server.url + path,
             body=body,
-            headers={"Accept": "application/json", **given},
+            headers=self._headers | dict(headers),
             retries=False,
             redirect=False,
             preload_content=not stream,

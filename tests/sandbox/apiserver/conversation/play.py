@@ -40,7 +40,8 @@ def content(value: Any) -> bytes:
         return value.encode()
     if "base64" in value:
         return base64.b64decode(value["base64"])
-    return (value["before"] + value["repeat"] * value["times"] + value["after"]).encode()
+    text: str = value["before"] + value["repeat"] * value["times"] + value["after"]
+    return text.encode()
 
 
 def tidy(printed: str) -> str:
@@ -194,7 +195,7 @@ class Player:
         headers |= self._fill(step.get("headers", {}))
         client = self._stage.client(step.get("user", "admin"))
         kept = {name: value for name, value in headers.items() if value != ""}
-        answer = client.raw(step["method"], path, body, **kept)
+        answer = client.send(step["method"], path, body, kept)
         return self._answered(step, path, answer)
 
     def _answered(self, step: Step, path: str, answer: urllib3.BaseHTTPResponse) -> Record:
@@ -241,7 +242,7 @@ def _executed(code: str, stage: Stage, printed: io.StringIO) -> Record:
     from kubernetes import client, config, dynamic, watch
 
     settings = client.Configuration()
-    config.load_kube_config(str(stage.kubeconfigs["admin"]), client_configuration=settings)
+    config.load_kube_config(str(stage.kubeconfigs["admin"]), client_configuration=settings)  # type: ignore[no-untyped-call]
     with client.ApiClient(settings) as api:
         names = {
             "client": client,

@@ -76,7 +76,7 @@ def swagger(body: Any) -> Any:
 
 
 def openapi_paths(body: Any) -> Any:
-    found = {name: one["serverRelativeURL"].split("?")[0] for name, one in body["paths"].items()}
+    found = {name: one["serverRelativeURL"].partition("?")[0] for name, one in body["paths"].items()}
     return {
         "paths": {
             name: {"serverRelativeURL": f"{url}?hash=<hash>"} for name, url in found.items() if name in OPENAPI_PATHS
@@ -109,7 +109,7 @@ def health_checks(body: Any) -> Any:
 
 
 def _tells(line: str) -> bool:
-    named = line.split(" ")[0] in ("[+]ping", "[+]etcd", "[+]log")
+    named = line.split(" ", maxsplit=1)[0] in ("[+]ping", "[+]etcd", "[+]log")
     return named or "check" in line or "excluded" in line or not line.startswith("[")
 
 

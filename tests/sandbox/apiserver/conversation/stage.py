@@ -131,7 +131,7 @@ class Stage:
             if found.status != 200:
                 return
             body = json.loads(found.data)
-            items = body["items"] if "items" in body else [body]
+            items = body.get("items", [body])
             if not items:
                 return
             for item in items:
