@@ -21,9 +21,10 @@ $(BIN)/python:
 up: setup ## build the classroom
 	@$(BIN)/meshctl validate
 	@$(BIN)/meshctl certs init
+	@$(BIN)/meshctl render --output rendered
 
 down: setup ## remove what `make up` made
-	@echo "nothing runs"
+	rm -rf rendered
 
 test: setup ## lint, types, layers, then every test
 	$(BIN)/ruff check .
