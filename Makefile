@@ -22,9 +22,10 @@ up: setup ## build the classroom
 	@$(BIN)/meshctl validate
 	@$(BIN)/meshctl certs init
 	@$(BIN)/meshctl render --output rendered
+	@$(BIN)/meshctl up
 
-down: setup ## remove what `make up` made
-	rm -rf rendered
+down: setup ## take away what `make up` built
+	@$(BIN)/meshctl down
 
 test: setup ## lint, types, layers, then every test
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ from meshctl.cli import certs, output
 from meshctl.cli.init import init
 from meshctl.cli.predict import predict
 from meshctl.cli.render import render
+from meshctl.cli.shell import shell
+from meshctl.cli.status import status
 from meshctl.cli.up import down, plan, up
 from meshctl.cli.validate import validate
 from meshctl.errors import MeshctlError
@@ -49,6 +51,8 @@ app.command()(render)
 app.command()(up)
 app.command()(plan)
 app.command()(down)
+app.command()(status)
+app.command()(shell)
 app.command()(predict)
 
 

@@ -137,7 +137,7 @@ def execute(argv: Sequence[str], environment: Mapping[str, str]) -> None:
     os.execvpe(argv[0], list(argv), {"PATH": PATH, **environment})
 
 
-def _live(become: Callable[[], None], writer: int, signals: set[signal.Signals]) -> None:
+def _live(become: Callable[[], None], writer: int, signals: set[int | signal.Signals]) -> None:
     """The child's whole life before exec; it must never return into the supervisor's loop."""
     try:
         signal.set_wakeup_fd(-1)
