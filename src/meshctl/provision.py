@@ -83,9 +83,7 @@ def down(topology: Topology, provider: Provider) -> Iterator[Event]:
     yield Event("operation", provider.name, HOSTS, "Hosts", provider.delete())
 
 
-def _run(
-    topology: Topology, provider: Provider, mode: str, scripts: Sequence[tuple[Deploy, str]]
-) -> Iterator[Event]:
+def _run(topology: Topology, provider: Provider, mode: str, scripts: Sequence[tuple[Deploy, str]]) -> Iterator[Event]:
     if not scripts:
         return
     targets = targets_of(topology, provider)

@@ -36,14 +36,14 @@ def up(
 
     Example: meshctl up --preset five-clusters
     """
-    from meshctl import provision
+    from meshctl import provision, state
     from meshctl.providers import choose
     from meshctl.validate import find_topology
 
     wanted = find_topology(topology, preset)
     selection = _selection(only, start)
     provider = choose.provider(wanted)
-    with provider.lock("meshctl up"):
+    with state.lock(wanted.name, "meshctl up"):
         report = _follow(form, lambda: provision.up(wanted, provider, selection), "up", "up")
     if form is Format.table:
         if report.changed:
@@ -88,13 +88,13 @@ def down(topology: TopologyFile = None, preset: Preset = None, form: Output = Fo
 
     Example: meshctl down
     """
-    from meshctl import provision
+    from meshctl import provision, state
     from meshctl.providers import choose
     from meshctl.validate import find_topology
 
     wanted = find_topology(topology, preset)
     provider = choose.provider(wanted)
-    with provider.lock("meshctl down"):
+    with state.lock(wanted.name, "meshctl down"):
         report = _follow(form, lambda: provision.down(wanted, provider), "down", "down")
     if form is Format.table:
         output.say(f"{wanted.name} is down" if report.changed else f"{wanted.name} was not up")

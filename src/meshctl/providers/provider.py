@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from meshctl.render.routes import unit
 from meshctl.topology import Cluster, Node, Topology, mesh_cidrs, node_routes
 
 SYSCTLS = {"net.ipv4.ip_forward": "1"}
@@ -15,7 +16,9 @@ HostData = dict[str, Any]
 class Provider(Protocol):
     """Hosts of one topology: they are made, reached and taken away; what runs on them is the deploys' business."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The provider's name in the topology."""
 
     def exists(self) -> bool:
         """Whether any of the hosts is there."""
@@ -41,10 +44,11 @@ class Provider(Protocol):
 
 def host_data(topology: Topology, cluster: Cluster) -> HostData:
     """What the deploys read from `host.data` on the nodes of a cluster, as JSON."""
+    wanted = node_routes(topology, cluster)
     return {
         "cluster": cluster.name,
         "sysctls": SYSCTLS,
-        "routes": [str(route) for route in node_routes(topology, cluster)],
+        "routes": [str(route) for route in wanted],
         "mesh_cidrs": [str(cidr) for cidr in mesh_cidrs(topology, cluster)],
-        "routes_unit": "",
+        "routes_unit": unit(topology.name, wanted) if wanted else "",
     }
