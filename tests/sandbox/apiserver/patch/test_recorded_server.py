@@ -8,8 +8,8 @@ import pytest
 
 from meshctl.sandbox.apiserver.patch import PatchRefused, bodies, json_patch, merge_patch, strategic
 from meshctl.sandbox.apiserver.patch.apply import apply, track_update
-from meshctl.sandbox.apiserver.patch.structured.pathelement import go_json
 from meshctl.sandbox.apiserver.patch.schema import Schema, builtin
+from meshctl.sandbox.apiserver.patch.structured.pathelement import go_json
 from tests.sandbox.apiserver.patch.golden import golden
 
 RECORDED = golden("apiserver")
