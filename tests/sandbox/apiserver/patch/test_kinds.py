@@ -103,10 +103,6 @@ def test_options_belong_to_every_group() -> None:
     assert kinds.type_name("apps/v1", "Nothing") is None
 
 
-def test_versions_of_a_kind() -> None:
-    assert set(kinds.api_versions("HorizontalPodAutoscaler")) == {"autoscaling/v1", "autoscaling/v2"}
-
-
 def test_definitions_carry_the_markers_of_kubernetes_openapi() -> None:
     ports = openapi.definition("io.k8s.api.core.v1.ServiceSpec")["properties"]["ports"]
     assert ports["x-kubernetes-list-map-keys"] == ["port", "protocol"]

@@ -19,7 +19,7 @@ Object = dict[str, Any]
 BEFORE_FIRST_APPLY = "before-first-apply"
 
 
-def apply(  # noqa: PLR0917 - what every apply names, in the order of the request
+def apply(
     live: Mapping[str, Any] | None,
     config: Mapping[str, Any],
     manager: str,
@@ -55,7 +55,7 @@ def apply(  # noqa: PLR0917 - what every apply names, in the order of the reques
     return _with_entries(merged, managedfields.encode(ownership))
 
 
-def track_update(  # noqa: PLR0917 - the same
+def track_update(
     old: Mapping[str, Any] | None,
     new: Mapping[str, Any],
     manager: str,
@@ -68,7 +68,9 @@ def track_update(  # noqa: PLR0917 - the same
 ) -> list[dict[str, Any]]:
     """The managedFields of `new` after a create (`old` is None), update or patch; empty if they are not tracked.
 
-    `operation` is `Update` for every verb but apply.
+    Both objects are as stored or decoded, with defaults filled in, but before admission and before the registry
+    fills in more (cluster IPs, taints): nobody owns what the server adds. `operation` is `Update` for every verb but
+    apply.
     """
     ownership = _starting_ownership(old, new, subresource)
     if old is not None and not ownership:
