@@ -296,3 +296,28 @@ def test_inputs_are_left_alone() -> None:
     result = applied(live, config, force=True)
     result["spec"]["ports"][0]["name"] = "changed"
     assert repr((live, config)) == before
+
+
+def test_kubectl_finds_what_it_expects_when_it_moves_to_server_side_apply() -> None:
+    """The state that kubectl 1.36 saw in the original when it wrote the two managers' entries as one."""
+
+    def annotation(value: str) -> str:
+        return f'{{"apiVersion":"v1","data":{{"red":"{value}"}},"kind":"ConfigMap","metadata":{{"name":"c"}}}}\n'
+
+    live = updated(None, config_map({"red": "1"}), "kubectl-create", now=THEN)
+    for value in ("1", "2"):
+        new = config_map({"red": value}, annotations={ANNOTATION: annotation(value)})
+        live = updated(live, new, "kubectl-client-side-apply", now=THEN)
+    live = applied(live, config_map({"red": "3"}), "kubectl", force=True, now=NOW)
+    last_applied = {**config_map(annotations={ANNOTATION: annotation("3")})}
+    del last_applied["data"]
+    live = applied(live, last_applied, "kubectl-last-applied")
+
+    step = f"f:{ANNOTATION}"
+    assert owned(live) == {
+        "kubectl-last-applied": {"f:metadata": {"f:annotations": {step: {}}}},
+        "kubectl": {"f:data": {"f:red": {}}},
+        "kubectl-client-side-apply": {"f:metadata": {"f:annotations": {".": {}, step: {}}}},
+        "kubectl-create": {"f:data": {}},
+    }
+    assert "time" not in live["metadata"]["managedFields"][0]
