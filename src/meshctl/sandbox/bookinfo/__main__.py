@@ -7,7 +7,7 @@ import signal
 import sys
 from importlib import import_module
 
-from meshctl.sandbox.bookinfo.fault import BadFault, Switch, with_fault
+from meshctl.sandbox.bookinfo.fault import NONE, BadFault, Switch, with_fault
 from meshctl.sandbox.bookinfo.httpserver import Handler, Server
 from meshctl.sandbox.bookinfo.settings import BadSettings, Settings, read_settings
 
@@ -46,9 +46,11 @@ def run(settings: Settings, switch: Switch, port: int) -> None:
     signal.signal(signal.SIGINT, lambda *_: server.stop())
     if settings.fault_port:
         Server(LOOPBACK, settings.fault_port, switch.handle).start()
-    sys.stdout.write(f"{settings.service} {settings.version} listens on port {port}\n")
+    sys.stdout.write(f"{settings.service} {settings.version} listens on port {server.port}\n")
     sys.stdout.flush()
     server.serve()
+    # Requests that a fault holds would hold the server, too.
+    switch.set(NONE)
     server.drain(DRAIN_SECONDS)
 
 

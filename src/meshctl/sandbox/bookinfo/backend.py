@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import time
 from collections.abc import Mapping
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 from meshctl.sandbox.bookinfo.httpmessage import BadMessage, Closed, Request, read_response
 
@@ -59,8 +60,7 @@ def ask(address: tuple[str, int], path: str, headers: Mapping[str, str], seconds
             lines = [f"GET {path} HTTP/1.1", f"host: {address[0]}:{address[1]}", "accept: application/json"]
             lines += [f"{name}: {value}" for name, value in headers.items()]
             connection.sendall("\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1"))
-            with connection.makefile("rb") as stream:
-                return _answer(cast(BinaryIO, _Hurried(connection, stream, deadline)))
+            return _answer(io.BufferedReader(_Hurried(connection, deadline)))
     except (OSError, BadMessage, Closed, ValueError):
         return NO_ANSWER
 
@@ -71,22 +71,18 @@ def _answer(stream: BinaryIO) -> Answer:
     return Answer(response.status, json.loads(response.body) if response.status == 200 else None, served_by)
 
 
-class _Hurried:
-    """A stream whose reads all together end by a deadline: a socket's own timeout starts anew with each byte."""
+class _Hurried(io.RawIOBase):
+    """A connection whose reads all end by a deadline: a socket's own timeout starts anew with each byte."""
 
-    def __init__(self, connection: socket.socket, stream: BinaryIO, deadline: float) -> None:
-        self._connection, self._stream, self._deadline = connection, stream, deadline
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self._connection, self._deadline = connection, deadline
 
-    def _hurry(self) -> None:
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
         rest = self._deadline - time.monotonic()
         if rest <= 0:
             raise TimeoutError
         self._connection.settimeout(rest)
-
-    def readline(self, limit: int = -1) -> bytes:
-        self._hurry()
-        return self._stream.readline(limit)
-
-    def read(self, size: int = -1) -> bytes:
-        self._hurry()
-        return self._stream.read(size)
+        return self._connection.recv_into(buffer)

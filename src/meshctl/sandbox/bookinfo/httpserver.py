@@ -15,6 +15,7 @@ from meshctl.sandbox.bookinfo.httpmessage import BadMessage, Closed, Request, Re
 BACKLOG = 1024
 STACK_BYTES = 256 * 1024
 QUIET_PATHS = ("/health",)
+LINGER_SECONDS, LINGER_READS = 1.0, 64
 
 
 class HangUp(Exception):
@@ -75,32 +76,30 @@ class Server:
             return self._changed.wait_for(lambda: self._busy == 0, seconds)
 
     def _converse(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with connection, connection.makefile("rb") as stream:
-            try:
+        with contextlib.suppress(OSError, Closed, HangUp), connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with connection.makefile("rb") as stream:
                 while self._answer_next(connection, stream):
                     pass
-            except (OSError, Closed, HangUp):
-                return
 
     def _answer_next(self, connection: socket.socket, stream: BinaryIO) -> bool:
         """Answers one request; whether another may follow."""
         try:
             request = read_request(stream)
         except BadMessage as error:
-            connection.sendall(Response(400, f"{error}\n".encode(), "text/plain").encoded(keep_alive=False))
+            _refuse(connection, str(error))
             return False
         with self._changed:
             self._busy += 1
         try:
             response = self._signed(self._handler(request))
+            self._log(request, response)
             keep_alive = request.keeps_alive and not self._stopping
             connection.sendall(response.encoded(keep_alive, with_body=request.method != "HEAD"))
         finally:
             with self._changed:
                 self._busy -= 1
                 self._changed.notify_all()
-        self._log(request, response)
         return keep_alive
 
     def _signed(self, response: Response) -> Response:
@@ -115,6 +114,16 @@ class Server:
         if request.path not in QUIET_PATHS:
             sys.stdout.write(f"{request.method} {request.target} {response.status}\n")
             sys.stdout.flush()
+
+
+def _refuse(connection: socket.socket, reason: str) -> None:
+    """Says what is wrong; then reads on for a moment, since closing on unread bytes would take the answer back."""
+    connection.sendall(Response(400, f"{reason}\n".encode(), "text/plain").encoded(keep_alive=False))
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(LINGER_SECONDS)
+    for _ in range(LINGER_READS):
+        if not connection.recv(65536):
+            return
 
 
 def _listen(host: str, port: int) -> socket.socket:
