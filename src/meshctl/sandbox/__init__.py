@@ -1,0 +1,1 @@
+"""The sandbox: hosts, Kubernetes and a mesh on one machine."""

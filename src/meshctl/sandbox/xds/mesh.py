@@ -1,0 +1,43 @@
+"""A whole mesh as values: what the control plane knows at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from meshctl.sandbox.xds import kubernetes, registry
+from meshctl.sandbox.xds.configs import ConfigStore, store
+from meshctl.sandbox.xds.kubernetes import ClusterRegistry
+from meshctl.sandbox.xds.mesh_config import MeshConfig
+from meshctl.sandbox.xds.networks import Networks, networks
+from meshctl.sandbox.xds.registry import Registry
+from meshctl.sandbox.xds.workloads import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """Settings, services and endpoints of all clusters, network gateways and the primary's Istio objects."""
+
+    config: MeshConfig = field(default_factory=MeshConfig)
+    registry: Registry = field(default_factory=Registry)
+    networks: Networks = field(default_factory=Networks)
+    configs: ConfigStore = field(default_factory=lambda: ConfigStore({}))
+
+
+def assemble(objects: Mapping[str, Sequence[Object]], primary: str, config: MeshConfig) -> Mesh:
+    """The mesh that these objects make: every object of each cluster, Istio's read from the primary alone."""
+    clusters = [kubernetes.read(name, items, config) for name, items in objects.items()]
+    return build(clusters, store(objects.get(primary, ())), config, primary)
+
+
+def build(
+    clusters: Iterable[ClusterRegistry], configs: ConfigStore, config: MeshConfig, primary: str
+) -> Mesh:
+    """The mesh of clusters that were read before, so that a change in one needs only that one read again."""
+    known = tuple(clusters)
+    return Mesh(
+        config=config,
+        registry=registry.merge(known, configs, config, primary),
+        networks=networks(gateway for cluster in known for gateway in cluster.gateways),
+        configs=configs,
+    )
