@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from meshctl.sandbox.xds import kubernetes, registry
-from meshctl.sandbox.xds.configs import ConfigStore, store
+from meshctl.sandbox.xds import destination_rules, kubernetes, peer_authentication, registry
+from meshctl.sandbox.xds.configs import Config, ConfigStore, store
+from meshctl.sandbox.xds.destination_rules import DestinationRules
 from meshctl.sandbox.xds.kubernetes import ClusterRegistry
 from meshctl.sandbox.xds.mesh_config import MeshConfig
 from meshctl.sandbox.xds.networks import Networks, networks
+from meshctl.sandbox.xds.peer_authentication import PeerAuthentications
 from meshctl.sandbox.xds.registry import Registry
 from meshctl.sandbox.xds.workloads import Object
 
@@ -22,6 +24,9 @@ class Mesh:
     registry: Registry = field(default_factory=Registry)
     networks: Networks = field(default_factory=Networks)
     configs: ConfigStore = field(default_factory=lambda: ConfigStore({}))
+    virtual_services: tuple[Config, ...] = ()
+    destination_rules: DestinationRules = field(default_factory=DestinationRules)
+    peer_authentications: PeerAuthentications = field(default_factory=PeerAuthentications)
 
 
 def assemble(objects: Mapping[str, Sequence[Object]], primary: str, config: MeshConfig) -> Mesh:
@@ -40,4 +45,9 @@ def build(
         registry=registry.merge(known, configs, config, primary),
         networks=networks(gateway for cluster in known for gateway in cluster.gateways),
         configs=configs,
+        virtual_services=configs.of("VirtualService"),
+        destination_rules=destination_rules.index(configs.of("DestinationRule"), config),
+        peer_authentications=peer_authentication.index(
+            configs.of("PeerAuthentication"), config.root_namespace
+        ),
     )
