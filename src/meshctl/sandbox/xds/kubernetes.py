@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from meshctl.locality import Gateway
 from meshctl.sandbox.xds import protocol
 from meshctl.sandbox.xds.hosts import is_address
 from meshctl.sandbox.xds.identity import spiffe
 from meshctl.sandbox.xds.mesh_config import MeshConfig
-from meshctl.sandbox.xds.networks import NetworkGateway
 from meshctl.sandbox.xds.service import UNSPECIFIED, Endpoint, Health, Port, Resolution, Service
 from meshctl.sandbox.xds.workloads import Object, Surroundings, Workload, augmented, workloads
 from meshctl.topology import NETWORK_LABEL
@@ -32,7 +32,7 @@ class ClusterRegistry:
     services: tuple[Service, ...] = ()
     endpoints: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     workloads: tuple[Workload, ...] = ()
-    gateways: tuple[NetworkGateway, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
     namespace_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -262,7 +262,7 @@ def _endpoint(
     )
 
 
-def _gateways(cluster: str, services: Iterable[Service], items: Iterable[Object]) -> Iterator[NetworkGateway]:
+def _gateways(cluster: str, services: Iterable[Service], items: Iterable[Object]) -> Iterator[Gateway]:
     """The addresses of Services labelled with a network (Istio kube/controller/network.go)."""
     ports = {(s.namespace, s.name): _gateway_port(s) for s in services if s.labels.get(NETWORK_LABEL)}
     for item in items:
@@ -271,7 +271,7 @@ def _gateways(cluster: str, services: Iterable[Service], items: Iterable[Object]
         if port:
             network = _labels(meta)[NETWORK_LABEL]
             yield from (
-                NetworkGateway(a, port, network, cluster) for a in _external_addresses(item) if is_address(a)
+                Gateway(a, port, network, cluster) for a in _external_addresses(item) if is_address(a)
             )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from meshctl import locality
+from meshctl.locality import Gateways
 from meshctl.sandbox.xds import destination_rules, kubernetes, peer_authentication, registry
 from meshctl.sandbox.xds.configs import Config, ConfigStore, store
 from meshctl.sandbox.xds.destination_rules import DestinationRules
 from meshctl.sandbox.xds.kubernetes import ClusterRegistry
 from meshctl.sandbox.xds.mesh_config import MeshConfig
-from meshctl.sandbox.xds.networks import Networks, networks
 from meshctl.sandbox.xds.peer_authentication import PeerAuthentications
 from meshctl.sandbox.xds.registry import Registry
 from meshctl.sandbox.xds.workloads import Object
@@ -22,7 +23,7 @@ class Mesh:
 
     config: MeshConfig = field(default_factory=MeshConfig)
     registry: Registry = field(default_factory=Registry)
-    networks: Networks = field(default_factory=Networks)
+    networks: Gateways = field(default_factory=Gateways)
     configs: ConfigStore = field(default_factory=lambda: ConfigStore({}))
     virtual_services: tuple[Config, ...] = ()
     destination_rules: DestinationRules = field(default_factory=DestinationRules)
@@ -43,7 +44,7 @@ def build(
     return Mesh(
         config=config,
         registry=registry.merge(known, configs, config, primary),
-        networks=networks(gateway for cluster in known for gateway in cluster.gateways),
+        networks=locality.gateways(gateway for cluster in known for gateway in cluster.gateways),
         configs=configs,
         virtual_services=configs.of("VirtualService"),
         destination_rules=destination_rules.index(configs.of("DestinationRule"), config),

@@ -173,7 +173,7 @@ def _merged_endpoints(
 ) -> dict[Key, tuple[Endpoint, ...]]:
     shards: dict[Key, list[Endpoint]] = defaultdict(list)
     owners = {service.hostname: key(service) for service in kubernetes}
-    for cluster in clusters:
+    for cluster in sorted(clusters, key=lambda cluster: cluster.name):
         for host, endpoints in cluster.endpoints.items():
             if host in owners:
                 shards[owners[host]] += endpoints

@@ -33,8 +33,9 @@ class Origin(Enum):
 
 
 class Health(Enum):
-    """Envoy's health status of an endpoint; `TERMINATING` ones are never sent."""
+    """Envoy's health status of an endpoint; UNKNOWN is not written, TERMINATING ones are never sent."""
 
+    UNKNOWN = "UNKNOWN"
     HEALTHY = "HEALTHY"
     UNHEALTHY = "UNHEALTHY"
     DRAINING = "DRAINING"

@@ -16,6 +16,7 @@ from meshctl.sandbox.xds.service import (
     TLS_MODE_LABEL,
     UNSPECIFIED,
     Endpoint,
+    Health,
     Labels,
     Origin,
     Port,
@@ -150,6 +151,7 @@ def _at(workload: Workload, port: Port) -> Endpoint:
         labels=workload.labels,
         service_account=workload.service_account,
         tls_mode=workload.tls_mode,
+        health=workload.health,
         workload=workload.name,
         namespace=workload.namespace,
         node=workload.node,
@@ -165,6 +167,7 @@ def _named(service: Service, port: Port, entry: Config, cluster: str) -> Endpoin
         port_name=port.name,
         cluster=cluster,
         tls_mode="disabled",
+        health=Health.UNKNOWN,
         workload=entry.name,
         namespace=entry.namespace,
     )

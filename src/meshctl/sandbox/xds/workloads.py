@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from meshctl.sandbox.xds.identity import spiffe
-from meshctl.sandbox.xds.service import TLS_MODE_LABEL, Labels
+from meshctl.sandbox.xds.service import TLS_MODE_LABEL, Health, Labels
 from meshctl.topology import NETWORK_LABEL, REGION_LABEL, SUBZONE_LABEL, ZONE_LABEL
 
 CLUSTER_LABEL = "topology.istio.io/cluster"
@@ -39,6 +39,7 @@ class Workload:
     service_account: str
     tls_mode: str
     ready: bool = True
+    health: Health = Health.UNKNOWN
     node: str = ""
     weight: int = 0
     ports: Mapping[str, int] = field(default_factory=dict)
@@ -119,6 +120,7 @@ def _workload(pod: Object, around: Surroundings) -> Workload:
         service_account=spiffe(around.trust_domain, namespace, spec.get("serviceAccountName") or ""),
         tls_mode=tls_mode(labels),
         ready=_ready(pod) and not meta.get("deletionTimestamp"),
+        health=Health.HEALTHY,
         node=node,
         ports=_port_names(spec),
     )
