@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from meshctl import locality
 from meshctl.locality import Gateways
-from meshctl.sandbox.xds import destination_rules, kubernetes, peer_authentication, registry
+from meshctl.sandbox.xds import destination_rules, kubernetes, peer_authentication, registry, virtual_services
 from meshctl.sandbox.xds.configs import Config, ConfigStore, store
 from meshctl.sandbox.xds.destination_rules import DestinationRules
 from meshctl.sandbox.xds.kubernetes import ClusterRegistry
@@ -46,7 +46,7 @@ def build(
         registry=registry.merge(known, configs, config, primary),
         networks=locality.gateways(gateway for cluster in known for gateway in cluster.gateways),
         configs=configs,
-        virtual_services=configs.of("VirtualService"),
+        virtual_services=virtual_services.resolved(configs, config),
         destination_rules=destination_rules.index(configs.of("DestinationRule"), config),
         peer_authentications=peer_authentication.index(
             configs.of("PeerAuthentication"), config.root_namespace
