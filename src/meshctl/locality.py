@@ -62,6 +62,7 @@ class Gateway:
 class Gateways:
     """All network gateways. `scale` lets every weight divide evenly among those that share it."""
 
+    every: tuple[Gateway, ...] = ()
     by_network: Mapping[str, tuple[Gateway, ...]] = field(default_factory=dict)
     by_cluster: Mapping[tuple[str, str], tuple[Gateway, ...]] = field(default_factory=dict)
     scale: int = 1
@@ -89,11 +90,13 @@ def gateways(known: Iterable[Gateway]) -> Gateways:
     """Index gateways; duplicates count once."""
     by_network: dict[str, list[Gateway]] = defaultdict(list)
     by_cluster: dict[tuple[str, str], list[Gateway]] = defaultdict(list)
-    for gateway in sorted(set(known)):
+    every = tuple(sorted(set(known)))
+    for gateway in every:
         by_network[gateway.network].append(gateway)
         by_cluster[gateway.network, gateway.cluster].append(gateway)
     counts = [len(group) for group in (*by_network.values(), *by_cluster.values())]
     return Gateways(
+        every=every,
         by_network={key: tuple(group) for key, group in by_network.items()},
         by_cluster={key: tuple(group) for key, group in by_cluster.items()},
         scale=lcm(*counts),

@@ -25,33 +25,39 @@ _SERVICE_PREFIX = 16
 
 @dataclass(frozen=True, slots=True)
 class ClusterRegistry:
-    """What one Kubernetes API server contributes to the mesh; endpoints by hostname."""
+    """What one Kubernetes API server contributes to the mesh; endpoints by hostname, gateways by Service."""
 
     name: str
     network: str = ""
     services: tuple[Service, ...] = ()
     endpoints: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     workloads: tuple[Workload, ...] = ()
-    gateways: tuple[Gateway, ...] = ()
+    gateways: Mapping[tuple[str, str], tuple[Gateway, ...]] = field(default_factory=dict)
     namespace_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def read(cluster: str, objects: Iterable[Object], config: MeshConfig) -> ClusterRegistry:
-    """The registry of one cluster; kinds: Namespace, Node, Service, Pod, EndpointSlice (v1 of each)."""
+def read(
+    cluster: str, objects: Iterable[Object], config: MeshConfig, previous: ClusterRegistry | None = None
+) -> ClusterRegistry:
+    """The registry of one cluster; kinds: Namespace, Node, Service, Pod, EndpointSlice (v1 of each).
+
+    `previous` is what was read before: as with istiod, a pod keeps the locality that it started with, and a
+    gateway Service that lost its addresses the last ones.
+    """
     kinds = _by_kind(objects)
     namespaces = {item["metadata"]["name"]: item["metadata"] for item in kinds["Namespace"]}
     network = _labels(namespaces.get(config.root_namespace, {})).get(NETWORK_LABEL, "")
     nodes = {item["metadata"]["name"]: _labels(item["metadata"]) for item in kinds["Node"]}
     around = Surroundings(cluster, network, config.trust_domain, nodes)
     services = tuple(_services(cluster, kinds["Service"], namespaces, config))
-    pods = workloads(kinds["Pod"], around)
+    pods = workloads(kinds["Pod"], around, previous.workloads if previous else ())
     return ClusterRegistry(
         name=cluster,
         network=network,
         services=services,
         endpoints=_endpoints(kinds["EndpointSlice"], Pods.of(kinds["Pod"], pods), around, config.domain),
         workloads=pods,
-        gateways=tuple(_gateways(cluster, services, kinds["Service"])),
+        gateways=dict(_gateways(cluster, services, kinds["Service"], previous)),
         namespace_labels={name: _labels(meta) for name, meta in namespaces.items()},
     )
 
@@ -262,17 +268,19 @@ def _endpoint(
     )
 
 
-def _gateways(cluster: str, services: Iterable[Service], items: Iterable[Object]) -> Iterator[Gateway]:
+def _gateways(
+    cluster: str, services: Iterable[Service], items: Iterable[Object], previous: ClusterRegistry | None
+) -> Iterator[tuple[tuple[str, str], tuple[Gateway, ...]]]:
     """The addresses of Services labelled with a network (Istio kube/controller/network.go)."""
     ports = {(s.namespace, s.name): _gateway_port(s) for s in services if s.labels.get(NETWORK_LABEL)}
     for item in items:
         meta = item["metadata"]
-        port = ports.get((meta.get("namespace", "default"), meta["name"]))
-        if port:
+        key = meta.get("namespace", "default"), meta["name"]
+        if port := ports.get(key):
+            addresses = filter(is_address, _external_addresses(item))
             network = _labels(meta)[NETWORK_LABEL]
-            yield from (
-                Gateway(a, port, network, cluster) for a in _external_addresses(item) if is_address(a)
-            )
+            known = tuple(Gateway(address, port, network, cluster) for address in addresses)
+            yield key, known or (previous.gateways.get(key, ()) if previous else ())
 
 
 def _gateway_port(service: Service) -> int | None:

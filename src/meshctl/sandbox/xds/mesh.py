@@ -37,14 +37,22 @@ def assemble(objects: Mapping[str, Sequence[Object]], primary: str, config: Mesh
 
 
 def build(
-    clusters: Iterable[ClusterRegistry], configs: ConfigStore, config: MeshConfig, primary: str
+    clusters: Iterable[ClusterRegistry],
+    configs: ConfigStore,
+    config: MeshConfig,
+    primary: str,
+    previous: Mesh | None = None,
 ) -> Mesh:
-    """The mesh of clusters that were read before, so that a change in one needs only that one read again."""
+    """The mesh of clusters that were read before, so that a change in one needs only that one read again.
+
+    `previous` is the mesh before this one: like istiod, it counts the gateways of clusters that left until
+    another gateway changes.
+    """
     known = tuple(clusters)
     return Mesh(
         config=config,
         registry=registry.merge(known, configs, config, primary),
-        networks=locality.gateways(gateway for cluster in known for gateway in cluster.gateways),
+        networks=_networks(known, previous),
         configs=configs,
         virtual_services=virtual_services.resolved(configs, config),
         destination_rules=destination_rules.index(configs.of("DestinationRule"), config),
@@ -52,3 +60,12 @@ def build(
             configs.of("PeerAuthentication"), config.root_namespace
         ),
     )
+
+
+def _networks(clusters: Sequence[ClusterRegistry], previous: Mesh | None) -> Gateways:
+    found = {gateway for cluster in clusters for group in cluster.gateways.values() for gateway in group}
+    present = {cluster.name for cluster in clusters}
+    before = previous.networks.every if previous else ()
+    if previous and found == {gateway for gateway in before if gateway.cluster in present}:
+        return previous.networks
+    return locality.gateways(found)

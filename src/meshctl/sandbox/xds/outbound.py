@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 from meshctl.sandbox.xds import cluster_name, traffic_policy
 from meshctl.sandbox.xds.configs import selects
 from meshctl.sandbox.xds.destination_rules import Rule
+from meshctl.sandbox.xds.hosts import is_wildcard
 from meshctl.sandbox.xds.protocol import Protocol
 from meshctl.sandbox.xds.proxy import Proxy
 from meshctl.sandbox.xds.scope import Scope
@@ -104,35 +105,28 @@ def _of_service(scope: Scope, service: Service, *, sni_dnat: bool = False) -> It
 def _of_port(cluster: Outbound) -> Iterator[Outbound]:
     spec: Mapping[str, Any] = cluster.rule.spec if cluster.rule else {}
     stated, number = spec.get("trafficPolicy"), cluster.port.number
-    yield _with(cluster, None, traffic_policy.at_port(stated, number), stated)
-    if cluster.discovery is not Discovery.DYNAMIC:
+    whole = _with(cluster, None, traffic_policy.at_port(stated, number), stated)
+    yield whole
+    if whole.discovery is not Discovery.DYNAMIC:
         for subset in spec.get("subsets") or ():
             own = subset.get("trafficPolicy")
-            yield _with(cluster, subset, traffic_policy.for_subset(stated, own, number), own)
+            yield _with(whole, subset, traffic_policy.for_subset(stated, own, number), own)
 
 
 def _with(
     cluster: Outbound, subset: Mapping[str, Any] | None, policy: Policy, stated: Policy | None
 ) -> Outbound:
+    """The cluster under a policy; a subset of a passed-through service is passed through whatever it says."""
     passthrough = (policy.get("loadBalancer") or {}).get("simple") == "PASSTHROUGH"
-    return Outbound(
-        service=cluster.service,
-        port=cluster.port,
-        discovery=Discovery.ORIGINAL_DST if passthrough else cluster.discovery,
-        rule=cluster.rule,
-        subset=subset,
-        policy=policy,
-        stated=stated,
-        sni_dnat=cluster.sni_dnat,
-    )
+    discovery = Discovery.ORIGINAL_DST if passthrough else cluster.discovery
+    return replace(cluster, discovery=discovery, subset=subset, policy=policy, stated=stated)
 
 
 def _discovery(service: Service, proxy: Proxy) -> Discovery:
     """Gateways have no original destination to follow, so that headless services are EDS there."""
     if service.resolution is Resolution.PASSTHROUGH:
         return Discovery.ORIGINAL_DST if proxy.is_sidecar else Discovery.EDS
-    return {
-        Resolution.DNS: Discovery.STRICT_DNS,
-        Resolution.DNS_ROUND_ROBIN: Discovery.LOGICAL_DNS,
-        Resolution.DYNAMIC_DNS: Discovery.DYNAMIC,
-    }.get(service.resolution, Discovery.EDS)
+    if service.resolution is Resolution.DYNAMIC_DNS and is_wildcard(service.hostname):
+        return Discovery.DYNAMIC
+    by_name = {Resolution.DNS: Discovery.STRICT_DNS, Resolution.DNS_ROUND_ROBIN: Discovery.LOGICAL_DNS}
+    return by_name.get(service.resolution, Discovery.EDS)

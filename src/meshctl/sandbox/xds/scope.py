@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from meshctl.sandbox.xds import destination_rules, protocol
+from meshctl.sandbox.xds import destination_rules, protocol, virtual_services
 from meshctl.sandbox.xds.configs import Config, selects
 from meshctl.sandbox.xds.destination_rules import Rule
-from meshctl.sandbox.xds.hosts import PRIVATE, PUBLIC, is_wildcard, overlap, resolve, subset_of, visible
+from meshctl.sandbox.xds.hosts import is_wildcard, overlap, subset_of, visible
 from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.proxy import Proxy
 from meshctl.sandbox.xds.service import Origin, Port, Service
+from meshctl.sandbox.xds.virtual_services import MESH_GATEWAY
 
-MESH_GATEWAY = "mesh"
 _CURRENT, _ANY, _EXCLUDED = ".", "*", "~"
 
 
@@ -65,36 +65,27 @@ class Scope:
 
 def of(mesh: Mesh, proxy: Proxy) -> Scope:
     """The scope of a proxy; gateways have no Sidecar and import every service exported to their namespace."""
-    sidecar = _sidecar(mesh, proxy) if proxy.is_sidecar else None
+    if not proxy.is_sidecar:
+        return _of_gateway(mesh, proxy)
+    sidecar = _sidecar(mesh, proxy)
     entries = (sidecar.spec.get("egress") if sidecar else None) or [{"hosts": ["*/*"]}]
     egress = tuple(_listener(mesh, proxy.namespace, entry) for entry in entries)
     return Scope(mesh, proxy, _imported(mesh, proxy.namespace, egress), egress, sidecar)
 
 
+def _of_gateway(mesh: Mesh, proxy: Proxy) -> Scope:
+    """Of two services for one host a gateway sees Kubernetes', else the first, whatever the namespace."""
+    found: dict[str, Service] = {}
+    for service in mesh.registry.services:
+        if is_visible(service, proxy.namespace, mesh):
+            _add(found, service)
+    services = tuple(found.values())
+    return Scope(mesh, proxy, services, (EgressListener(services, ()),))
+
+
 def is_visible(service: Service, namespace: str, mesh: Mesh) -> bool:
     """Whether a service is exported to a namespace."""
     return visible(service.export_to, service.namespace, namespace, mesh.config.service_export_to)
-
-
-def mesh_virtual_services(mesh: Mesh, namespace: str) -> Iterator[Config]:
-    """VirtualServices for sidecars that are exported to a namespace: its private ones, then the others."""
-    candidates = [
-        vs for vs in mesh.virtual_services if MESH_GATEWAY in (vs.spec.get("gateways") or [MESH_GATEWAY])
-    ]
-    ranked = ((_rank(vs, namespace, mesh), vs) for vs in candidates)
-    yield from (
-        vs for _, vs in sorted(((r, vs) for r, vs in ranked if r is not None), key=lambda pair: pair[0])
-    )
-
-
-def _rank(config: Config, namespace: str, mesh: Mesh) -> int | None:
-    """0: private to the namespace, 1: exported to it by name, 2: public; None: not visible."""
-    targets = set(config.spec.get("exportTo") or mesh.config.virtual_service_export_to)
-    if PUBLIC in targets:
-        return 2
-    if config.namespace == namespace:
-        return 0 if targets & {PRIVATE, namespace} else None
-    return 1 if namespace in targets else None
 
 
 def _sidecar(mesh: Mesh, proxy: Proxy) -> Config | None:
@@ -148,7 +139,8 @@ def _listener(mesh: Mesh, namespace: str, entry: Mapping[str, Any]) -> EgressLis
     hosts = _hosts(entry, namespace)
     services = (s for s in mesh.registry.services if is_visible(s, namespace, mesh))
     chosen = [match for s in services if (match := _matching(s, hosts, entry))]
-    virtual = (vs for vs in mesh_virtual_services(mesh, namespace) if _takes(vs, hosts))
+    bound = virtual_services.bound_to(mesh.virtual_services, MESH_GATEWAY, namespace, mesh.config)
+    virtual = (config for config in bound if _takes(config, hosts))
     spec = {} if entry == {"hosts": ["*/*"]} else entry
     return EgressListener(tuple(_one_namespace(chosen, namespace)), tuple(virtual), spec)
 
@@ -172,7 +164,7 @@ def _with_port(service: Service, port: Mapping[str, Any]) -> Service | None:
 
 
 def _takes(config: Config, hosts: Mapping[str, Hosts]) -> bool:
-    names = [resolve(host, config.namespace) for host in config.spec.get("hosts") or ()]
+    names = config.spec.get("hosts") or ()
     kept = [
         name
         for name in names
@@ -250,8 +242,9 @@ def _destination_ports(config: Config, namespace: str) -> dict[str, set[int]]:
     """Hosts that the routes name and the ports wanted of each; 0 stands for all."""
     found: dict[str, set[int]] = {}
     for destination in _route_destinations(config.spec, namespace):
-        host = resolve(destination.get("host") or "", config.namespace)
-        found.setdefault(host, set()).add((destination.get("port") or {}).get("number") or 0)
+        found.setdefault(destination.get("host") or "", set()).add(
+            (destination.get("port") or {}).get("number") or 0
+        )
     return found
 
 

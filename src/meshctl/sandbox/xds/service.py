@@ -94,6 +94,11 @@ class Service:
         return next((port for port in self.ports if port.name == name), None)
 
     @property
+    def kubernetes(self) -> bool:
+        """Whether it is a Kubernetes Service."""
+        return self.origin is Origin.KUBERNETES
+
+    @property
     def headless(self) -> bool:
         """Whether a client dials the original destination."""
         return self.resolution is Resolution.PASSTHROUGH

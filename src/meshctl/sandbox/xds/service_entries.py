@@ -60,6 +60,7 @@ def _workload(spec: Any, name: str, namespace: str, config: MeshConfig, cluster:
     locality = spec.get("locality") or locality_of_labels(labels)
     network = labels.get(NETWORK_LABEL) or spec.get("network") or ""
     return Workload(
+        uid=f"{namespace}/{name}",
         name=name,
         namespace=namespace,
         address=spec.get("address") or "",

@@ -28,6 +28,7 @@ Object = Mapping[str, Any]
 class Workload:
     """A pod or WorkloadEntry; `labels` have its topology added, `ports` are numbers by name."""
 
+    uid: str
     name: str
     namespace: str
     address: str
@@ -91,9 +92,12 @@ class Surroundings:
     node_labels: Mapping[str, Labels]
 
 
-def workloads(pods: Iterable[Object], around: Surroundings) -> tuple[Workload, ...]:
-    """Every pod that has an address and has not run to its end."""
-    return tuple(_workload(pod, around) for pod in pods if _runs(pod))
+def workloads(
+    pods: Iterable[Object], around: Surroundings, known: Iterable[Workload] = ()
+) -> tuple[Workload, ...]:
+    """Every pod that has an address and has not run to its end; `known` ones keep their locality."""
+    localities = {workload.uid: workload.locality for workload in known}
+    return tuple(_workload(pod, around, localities) for pod in pods if _runs(pod))
 
 
 def _runs(pod: Object) -> bool:
@@ -101,14 +105,21 @@ def _runs(pod: Object) -> bool:
     return bool(status.get("podIP")) and status.get("phase") not in ("Succeeded", "Failed")
 
 
-def _workload(pod: Object, around: Surroundings) -> Workload:
-    meta, spec = pod["metadata"], pod.get("spec") or {}
+def _uid(pod: Object) -> str:
+    meta = pod["metadata"]
+    return str(meta.get("uid") or f"{meta.get('namespace')}/{meta['name']}")
+
+
+def _workload(pod: Object, around: Surroundings, known: Mapping[str, str]) -> Workload:
+    meta, spec, uid = pod["metadata"], pod.get("spec") or {}, _uid(pod)
     labels = meta.get("labels") or {}
     node = spec.get("nodeName") or ""
-    locality = locality_of_labels(labels) or locality_of_node(around.node_labels.get(node, {}))
+    of_node = known[uid] if uid in known else locality_of_node(around.node_labels.get(node, {}))
+    locality = locality_of_labels(labels) or of_node
     network = labels.get(NETWORK_LABEL) or around.network
     namespace = meta.get("namespace", "default")
     return Workload(
+        uid=uid,
         name=labels.get(_WORKLOAD_LABEL) or _controller_name(meta, labels),
         namespace=namespace,
         address=pod["status"]["podIP"],
