@@ -152,6 +152,12 @@ class Route:
     def __str__(self) -> str:
         return f"{self.destination} via {self.via}"
 
+    @classmethod
+    def parse(cls, text: str) -> Route:
+        """The route that `str` wrote; ValueError if it is none."""
+        destination, _, via = text.partition(" via ")
+        return cls(IPv4Network(destination), IPv4Address(via))
+
 
 PodCidrs = Mapping[str, IPv4Network]
 
@@ -192,3 +198,9 @@ def node_routes(topology: Topology, cluster: Cluster, live: PodCidrs | None = No
         if other.service_cidr:
             routes.append(Route(other.service_cidr, other.control_plane.address))
     return tuple(sorted(routes))
+
+
+def mesh_cidrs(topology: Topology, cluster: Cluster) -> tuple[IPv4Network, ...]:
+    """Pod and service CIDRs of every other cluster, sorted: what a static route of `cluster`'s nodes may lead into."""
+    others = (other for other in topology.clusters if other.name != cluster.name)
+    return tuple(sorted(cidr for other in others for cidr in (other.pod_cidr, other.service_cidr) if cidr))

@@ -1,0 +1,1 @@
+"""The command line: one file for each command; `output` is the only module that prints."""

@@ -1,0 +1,63 @@
+"""The `meshctl` command: every subcommand by hand, and one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from meshctl import __version__
+from meshctl.cli import certs, output
+from meshctl.cli.init import init
+from meshctl.cli.predict import predict
+from meshctl.cli.up import down, plan, up
+from meshctl.cli.validate import validate
+from meshctl.errors import MeshctlError
+
+app = typer.Typer(
+    name="meshctl",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: meshctl init && meshctl validate",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        output.say(f"meshctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def meshctl(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Build, teach in, break, reset and tear down a classroom of Kubernetes clusters with one Istio mesh."""
+
+
+app.command()(init)
+app.command()(validate)
+app.add_typer(certs.app)
+app.command()(up)
+app.command()(plan)
+app.command()(down)
+app.command()(predict)
+
+
+def main() -> None:
+    """Run the command line; a MeshctlError is printed without a traceback and becomes its exit code."""
+    try:
+        app()
+    except MeshctlError as error:
+        output.error(str(error))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # `meshctl ... | head`: the reader is gone, and Python would complain once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

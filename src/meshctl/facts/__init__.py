@@ -1,0 +1,1 @@
+"""pyinfra facts: what a host is like now; nothing here changes anything."""

@@ -1,0 +1,1 @@
+"""pyinfra operations: each compares a fact with what is wanted and yields only the commands between them."""

@@ -1,0 +1,1 @@
+"""Where hosts come from: the sandbox, Vagrant, or machines that exist."""

@@ -1,0 +1,52 @@
+"""What every provider of hosts can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from meshctl.topology import Cluster, Node, Topology, mesh_cidrs, node_routes
+
+SYSCTLS = {"net.ipv4.ip_forward": "1"}
+
+HostData = dict[str, Any]
+
+
+class Provider(Protocol):
+    """Hosts of one topology: they are made, reached and taken away; what runs on them is the deploys' business."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name in the topology."""
+
+    def exists(self) -> bool:
+        """Whether any of the hosts is there."""
+
+    def create(self) -> tuple[str, ...]:
+        """Make sure that every host exists; the lines of what changed. UsageError where that can't work."""
+
+    def pending(self) -> tuple[str, ...]:
+        """The lines of what `create` would change; nothing is changed."""
+
+    def delete(self) -> tuple[str, ...]:
+        """Take away what `create` made; the lines of what changed."""
+
+    def access(self) -> Mapping[str, HostData]:
+        """How each host is reached, by node name: pyinfra's `ssh_*` keys."""
+
+    def prefix(self) -> tuple[str, ...]:
+        """A command to start others with that must reach the hosts."""
+
+    def shell(self, node: Node) -> tuple[str, ...]:
+        """The command of an interactive shell on a node."""
+
+
+def host_data(topology: Topology, cluster: Cluster) -> HostData:
+    """What the deploys read from `host.data` on the nodes of a cluster, as JSON."""
+    return {
+        "cluster": cluster.name,
+        "sysctls": SYSCTLS,
+        "routes": [str(route) for route in node_routes(topology, cluster)],
+        "mesh_cidrs": [str(cidr) for cidr in mesh_cidrs(topology, cluster)],
+        "routes_unit": "",
+    }

@@ -1,0 +1,74 @@
+"""Hosts that exist and are reached over SSH; they are prepared and cleaned, never made or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from meshctl.providers.provider import HostData
+from meshctl.topology import Node, Ssh, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class SshProvider:
+    """The hosts of a topology as its `provider.ssh` and each node's `ssh` describe them."""
+
+    topology: Topology
+    name: str = "ssh"
+
+    def exists(self) -> bool:
+        """They do, as far as the topology says."""
+        return True
+
+    def create(self) -> tuple[str, ...]:
+        """Nothing to make."""
+        return ()
+
+    def pending(self) -> tuple[str, ...]:
+        """Nothing to make."""
+        return ()
+
+    def delete(self) -> tuple[str, ...]:
+        """Nothing to delete."""
+        return ()
+
+    def access(self) -> Mapping[str, HostData]:
+        """pyinfra's `ssh_*` keys; host keys are always checked strictly."""
+        return {node.name: _access(node, node.ssh.over(self.topology.ssh)) for _, node in self.topology.nodes}
+
+    def prefix(self) -> tuple[str, ...]:
+        """The hosts are reached from here."""
+        return ()
+
+    def shell(self, node: Node) -> tuple[str, ...]:
+        """OpenSSH with the same settings."""
+        ssh = node.ssh.over(self.topology.ssh)
+        options = ["-o", "StrictHostKeyChecking=yes"]
+        if ssh.key_file:
+            options += ["-i", str(Path(ssh.key_file).expanduser())]
+        if ssh.known_hosts_file:
+            options += ["-o", f"UserKnownHostsFile={Path(ssh.known_hosts_file).expanduser()}"]
+        if ssh.port:
+            options += ["-p", str(ssh.port)]
+        if ssh.user:
+            options += ["-l", ssh.user]
+        return ("ssh", *options, ssh.host or str(node.address))
+
+
+def _access(node: Node, ssh: Ssh) -> HostData:
+    data: HostData = {
+        "ssh_hostname": ssh.host or str(node.address),
+        "ssh_strict_host_key_checking": "yes",
+    }
+    if ssh.port:
+        data["ssh_port"] = ssh.port
+    if ssh.user:
+        data["ssh_user"] = ssh.user
+    if ssh.key_file:
+        data["ssh_key"] = str(Path(ssh.key_file).expanduser())
+    if ssh.known_hosts_file:
+        data["ssh_known_hosts_file"] = str(Path(ssh.known_hosts_file).expanduser())
+    if ssh.user and ssh.user != "root":
+        data["_sudo"] = True
+    return data
