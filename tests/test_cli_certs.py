@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from meshctl.validate import preset_text
+
 
 def certs(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "meshctl", "certs", *arguments]
@@ -34,10 +36,14 @@ def test_a_second_init_makes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_cluster_added_later_gets_an_intermediate_under_the_same_root(tmp_path: Path) -> None:
+    text = preset_text("classroom")
+    (tmp_path / "topology.yaml").write_text(text[: text.index("  - name: cluster3")])
     made(tmp_path)
     root = (tmp_path / "certs/root-cert.pem").read_bytes()
-    assert certs(tmp_path, "init", "--preset", "five-clusters").returncode == 0
-    assert (tmp_path / "certs/berlin/root-cert.pem").read_bytes() == root
+    assert not (tmp_path / "certs/cluster3").exists()
+    (tmp_path / "topology.yaml").write_text(text)
+    assert certs(tmp_path, "init").returncode == 0
+    assert (tmp_path / "certs/cluster3/root-cert.pem").read_bytes() == root
     assert (tmp_path / "certs/root-cert.pem").read_bytes() == root
 
 
