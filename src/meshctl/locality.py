@@ -108,9 +108,7 @@ def grouped(hosts: Iterable[tuple[str, Host]]) -> tuple[Group, ...]:
     found: dict[str, list[Host]] = defaultdict(list)
     for locality, host in hosts:
         found[locality].append(host)
-    return tuple(
-        Group(locality, tuple(found[locality]), _total(found[locality])) for locality in sorted(found)
-    )
+    return tuple(Group(locality, tuple(found[locality]), _total(found[locality])) for locality in sorted(found))
 
 
 def _total(hosts: Iterable[Host]) -> int:
@@ -208,9 +206,7 @@ def balanced(
     return ranked if priority_labels and not failover else _by_locality(ranked, locality, failover)
 
 
-def _distributed(
-    groups: Sequence[Group], locality: str, entries: Iterable[Mapping[str, Any]]
-) -> tuple[Group, ...]:
+def _distributed(groups: Sequence[Group], locality: str, entries: Iterable[Mapping[str, Any]]) -> tuple[Group, ...]:
     entry = next((entry for entry in entries if matches(locality, entry.get("from") or "")), None)
     if entry is None:
         return tuple(groups)
@@ -247,9 +243,7 @@ def _parts(locality: str) -> tuple[str, str, str]:
     return region, zone, subzone
 
 
-def _by_locality(
-    groups: Sequence[Group], locality: str, failover: Sequence[Mapping[str, str]]
-) -> tuple[Group, ...]:
+def _by_locality(groups: Sequence[Group], locality: str, failover: Sequence[Mapping[str, str]]) -> tuple[Group, ...]:
     """Priority 0 same subzone, 1 zone, 2 region, 3 elsewhere; 4 elsewhere than where failover leads."""
     region = _parts(locality)[0]
     entry = next((entry for entry in failover if entry.get("from") == region), None)
@@ -268,9 +262,7 @@ def _shared_parts(one: str, other: str) -> int:
     return next((index for index, (left, right) in enumerate(pairs) if left != right), 3)
 
 
-def _by_region(
-    groups: Sequence[Group], locality: str, failover: Sequence[Mapping[str, str]]
-) -> tuple[Group, ...]:
+def _by_region(groups: Sequence[Group], locality: str, failover: Sequence[Mapping[str, str]]) -> tuple[Group, ...]:
     """Zone-aware: priority 0 the proxy's region, 1 where failover leads, 2 the others."""
     region = _parts(locality)[0]
     entry = next((entry for entry in failover if entry.get("from") == region), None)
@@ -283,16 +275,11 @@ def _by_region(
     return _compacted(tuple(replace(group, priority=group.priority * 3 + rank(group)) for group in groups))
 
 
-def _by_labels(
-    groups: Sequence[Group], labels: Mapping[str, str], wanted: Sequence[str]
-) -> tuple[Group, ...]:
+def _by_labels(groups: Sequence[Group], labels: Mapping[str, str], wanted: Sequence[str]) -> tuple[Group, ...]:
     """Groups split by how many labels, in order, each host shares with the proxy (failoverPriority)."""
     if not wanted or not labels:
         return tuple(groups)
-    pairs = [
-        (name, given if sep else labels.get(name, ""))
-        for name, sep, given in (w.partition("=") for w in wanted)
-    ]
+    pairs = [(name, given if sep else labels.get(name, "")) for name, sep, given in (w.partition("=") for w in wanted)]
     return _compacted(tuple(part for group in groups for part in _split(group, pairs)))
 
 

@@ -13,9 +13,7 @@ from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.message import Json
 from meshctl.sandbox.xds.proxy import Proxy
 
-_NAME = re.compile(
-    r"^(?P<direction>\w+?)(?:\||_\.)(?P<port>\d*)(?:\||_\.)(?P<subset>.*?)(?:\||_\.)(?P<host>.*)$"
-)
+_NAME = re.compile(r"^(?P<direction>\w+?)(?:\||_\.)(?P<port>\d*)(?:\||_\.)(?P<subset>.*?)(?:\||_\.)(?P<host>.*)$")
 # Setting one member of a oneof of envoy.config.cluster.v3.Cluster clears the others.
 _ONE_OF = (
     {"type", "cluster_type"},
@@ -78,13 +76,9 @@ def of(mesh: Mesh, proxy: Proxy) -> Patches:
         for filter_ in mesh.configs.of("EnvoyFilter")
         if filter_.namespace in (root, proxy.namespace) and _selects(filter_, proxy)
     ]
-    ordered = sorted(
-        chosen, key=lambda f: (f.spec.get("priority") or 0, f.namespace != root, f.created, f.name)
-    )
+    ordered = sorted(chosen, key=lambda f: (f.spec.get("priority") or 0, f.namespace != root, f.created, f.name))
     entries = (entry for filter_ in ordered for entry in filter_.spec.get("configPatches") or ())
-    return Patches(
-        tuple(e for e in entries if e.get("applyTo") == "CLUSTER" and e.get("patch") and _is_meant(e))
-    )
+    return Patches(tuple(e for e in entries if e.get("applyTo") == "CLUSTER" and e.get("patch") and _is_meant(e)))
 
 
 def _selects(config: Config, proxy: Proxy) -> bool:
@@ -122,9 +116,7 @@ def _fields(value: Any, inside: str = "") -> Any:
     if isinstance(value, list):
         return [_fields(item) for item in value]
     if not isinstance(value, Mapping) or inside in _MAPS:
-        return (
-            value if not isinstance(value, Mapping) else {key: _fields(item) for key, item in value.items()}
-        )
+        return value if not isinstance(value, Mapping) else {key: _fields(item) for key, item in value.items()}
     return {name: _fields(item, name) for name, item in ((_snake(key), item) for key, item in value.items())}
 
 
@@ -147,9 +139,7 @@ def _merged_cluster(cluster: Json, patch: Json) -> Json:
 
 
 def _merged_matches(matches: Sequence[Json], socket: Json) -> list[Json]:
-    index = next(
-        (i for i, m in enumerate(matches) if m["transport_socket"]["name"] == socket.get("name")), None
-    )
+    index = next((i for i, m in enumerate(matches) if m["transport_socket"]["name"] == socket.get("name")), None)
     if index is None:
         return list(matches)
     own = matches[index]["transport_socket"]

@@ -133,9 +133,7 @@ def _located(view: Scope, cluster: Outbound) -> Json | None:
 
 
 def _resolver(view: Scope) -> Json:
-    cares = typed(
-        "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig", udp_max_queries=100
-    )
+    cares = typed("envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig", udp_max_queries=100)
     return {
         "dns_lookup_family": _lookup_family(view.proxy),
         "typed_dns_resolver_config": {"name": "envoy.network.dns_resolver.cares", "typed_config": cares},
@@ -185,9 +183,7 @@ def service_metadata(service: Service) -> Json:
 def _rule_metadata(cluster: Outbound) -> Json:
     mode = (cluster.setting("tls") or {}).get("mode")
     overridden = cluster.rule is not None and mode in upstream_tls.ORIGINATING
-    external: dict[str, Any] = (
-        {"external": True} if cluster.service.mesh_external and not cluster.subset else {}
-    )
+    external: dict[str, Any] = {"external": True} if cluster.service.mesh_external and not cluster.subset else {}
     return external | message(
         config=cluster.rule.config.path("destination-rule") if cluster.rule else None,
         subset=cluster.subset_name,

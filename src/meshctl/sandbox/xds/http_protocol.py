@@ -79,6 +79,4 @@ def _http2_limits(pool: Pool) -> Json:
 
 
 def _keepalive(settings: Mapping[str, Any]) -> Json:
-    return message(
-        interval=duration.proto(settings.get("interval")), timeout=duration.proto(settings.get("timeout"))
-    )
+    return message(interval=duration.proto(settings.get("interval")), timeout=duration.proto(settings.get("timeout")))

@@ -30,9 +30,7 @@ def clusters(view: Scope) -> Iterator[Found]:
 
 def passthrough(config: MeshConfig) -> Json:
     """The fields, but for the name, of a cluster that follows the original destination."""
-    options = http_protocol.extension(
-        http_protocol.follow_downstream(), {"idle_timeout": _PASSTHROUGH_IDLE}, None
-    )
+    options = http_protocol.extension(http_protocol.follow_downstream(), {"idle_timeout": _PASSTHROUGH_IDLE}, None)
     return {
         "alt_stat_name": f"{cluster_name.PASSTHROUGH};",
         "type": "ORIGINAL_DST",
@@ -84,7 +82,7 @@ def _default_endpoint(view: Scope, text: str) -> Json | None:
     address, _, port = text.rpartition(":")
     if not port.isdigit():
         return None
-    own = {"0.0.0.0": view.proxy.address, "127.0.0.1": _LOCALHOST}  # noqa: S104 - stands for the pod's address
+    own = {"0.0.0.0": view.proxy.address, "127.0.0.1": _LOCALHOST}
     return socket_address(own.get(address.strip("[]"), address.strip("[]")), int(port))
 
 

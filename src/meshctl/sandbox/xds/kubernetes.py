@@ -81,9 +81,7 @@ def _services(
     if ("default", "kubernetes") not in names:
         yield _api_service(cluster, items, config.domain)
     for item in items:
-        annotations = (
-            namespaces.get(item["metadata"].get("namespace", "default"), {}).get("annotations") or {}
-        )
+        annotations = namespaces.get(item["metadata"].get("namespace", "default"), {}).get("annotations") or {}
         yield service(cluster, item, config, annotations)
 
 
@@ -235,9 +233,7 @@ def _health(conditions: Object) -> Health:
     return Health.UNHEALTHY
 
 
-def _endpoint(
-    workload: Workload | None, address: str, port: Object, health: Health, around: Surroundings
-) -> Endpoint:
+def _endpoint(workload: Workload | None, address: str, port: Object, health: Health, around: Surroundings) -> Endpoint:
     if workload is None:
         network = around.network
         labels = augmented({}, around.cluster, "", "", network)
@@ -292,7 +288,5 @@ def _gateway_port(service: Service) -> int | None:
 def _external_addresses(item: Object) -> list[str]:
     spec = item["spec"]
     balancer = ((item.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    assigned = (
-        [entry["ip"] for entry in balancer if entry.get("ip")] if spec.get("type") == "LoadBalancer" else []
-    )
+    assigned = [entry["ip"] for entry in balancer if entry.get("ip")] if spec.get("type") == "LoadBalancer" else []
     return [*assigned, *(spec.get("externalIPs") or ())]

@@ -26,9 +26,7 @@ def fields(settings: Settings) -> Json:
         return {"lb_policy": policy}
     slow_start = _slow_start(settings)
     configuration = "least_request_lb_config" if policy else "round_robin_lb_config"
-    return message(lb_policy=policy) | (
-        {configuration: {"slow_start_config": slow_start}} if slow_start else {}
-    )
+    return message(lb_policy=policy) | ({configuration: {"slow_start_config": slow_start}} if slow_start else {})
 
 
 def _hashing(settings: Settings) -> Json:
@@ -62,9 +60,7 @@ def _slow_start(settings: Settings) -> Json | None:
 def common(locality: Setting | None, outliers: Settings | None) -> Json:
     """`common_lb_config`: panic is off unless minHealthPercent says otherwise, and how localities count."""
     threshold = (outliers or {}).get("minHealthPercent")
-    return {"healthy_panic_threshold": message(value=threshold or None)} | _locality(
-        locality, outliers is not None
-    )
+    return {"healthy_panic_threshold": message(value=threshold or None)} | _locality(locality, outliers is not None)
 
 
 def _locality(setting: Setting | None, outliers: bool) -> Json:

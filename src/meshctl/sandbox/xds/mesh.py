@@ -56,9 +56,7 @@ def build(
         configs=configs,
         virtual_services=virtual_services.resolved(configs, config),
         destination_rules=destination_rules.index(configs.of("DestinationRule"), config),
-        peer_authentications=peer_authentication.index(
-            configs.of("PeerAuthentication"), config.root_namespace
-        ),
+        peer_authentications=peer_authentication.index(configs.of("PeerAuthentication"), config.root_namespace),
     )
 
 

@@ -50,9 +50,7 @@ def parse(raw: Mapping[str, Any]) -> MeshConfig:
         h2_upgrade=raw.get("h2UpgradePolicy") == "UPGRADE",
         locality_lb=raw.get("localityLbSetting"),
         service_export_to=tuple(raw.get("defaultServiceExportTo") or default.service_export_to),
-        virtual_service_export_to=tuple(
-            raw.get("defaultVirtualServiceExportTo") or default.virtual_service_export_to
-        ),
+        virtual_service_export_to=tuple(raw.get("defaultVirtualServiceExportTo") or default.virtual_service_export_to),
         destination_rule_export_to=tuple(
             raw.get("defaultDestinationRuleExportTo") or default.destination_rule_export_to
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from meshctl.errors import InvalidInput, Problem, UsageError
-from meshctl.sandbox.xds import mesh_config, proxy
+from meshctl.sandbox.xds import mesh, mesh_config, proxy
+from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.mesh_config import MeshConfig
 from meshctl.sandbox.xds.proxy import Proxy
 from meshctl.sandbox.xds.workloads import Object
@@ -20,6 +21,27 @@ MESH_FILE, PROXIES_FILE = "mesh.yaml", "proxies.json"
 _CLUSTER_SCOPED = frozenset(
     {"Namespace", "Node", "PersistentVolume", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 )
+_ISTIO_KINDS = (
+    "DestinationRule",
+    "EnvoyFilter",
+    "Gateway",
+    "ServiceEntry",
+    "Sidecar",
+    "VirtualService",
+    "WorkloadEntry",
+)
+_TRANSLATED = frozenset(
+    {
+        *(("networking.istio.io", kind) for kind in _ISTIO_KINDS),
+        ("security.istio.io", "PeerAuthentication"),
+        ("discovery.k8s.io", "EndpointSlice"),
+        *(("", kind) for kind in ("Namespace", "Node", "Pod", "Service")),
+    }
+)
+_MAKES_PODS = frozenset({"DaemonSet", "Deployment", "Job", "CronJob", "ReplicaSet", "StatefulSet"})
+_SILENT = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
+_ASSIGNED = ("clusterIP", "clusterIPs")
+_AFTER_ALL = "9999-"
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -30,6 +52,7 @@ class Listing:
     clusters: Mapping[str, tuple[Object, ...]]
     config: MeshConfig
     proxies: Mapping[str, Proxy]
+    applied: int = 0
 
     @property
     def primary(self) -> str:
@@ -41,12 +64,43 @@ class Listing:
                     return name
         return names[0]
 
+    def mesh(self) -> Mesh:
+        """The mesh that these objects make."""
+        return mesh.assemble(self.clusters, self.primary, self.config)
+
     def apply(self, objects: Sequence[Object]) -> Listing:
-        """With these objects in the primary, each replacing the one of its kind, namespace and name."""
+        """With these objects in the primary, each replacing the one of its kind, namespace and name.
+
+        What is new is younger than all there was: where several rules meet, the oldest one counts.
+        """
         name = self.primary
         merged = {_identity(item): item for item in self.clusters[name]}
-        merged.update((_identity(item), item) for item in objects)
-        return replace(self, clusters={**self.clusters, name: tuple(merged.values())})
+        stamp = f"{_AFTER_ALL}{self.applied:04}"
+        merged.update((_identity(item), _applied(item, merged.get(_identity(item)), stamp)) for item in objects)
+        return replace(self, clusters={**self.clusters, name: tuple(merged.values())}, applied=self.applied + 1)
+
+
+def unused(objects: Iterable[Object]) -> Iterator[str]:
+    """What a person should know of objects that change nothing, or less than on a cluster."""
+    for item in objects:
+        named = f"{item['kind']} {item['metadata']['name']}"
+        if item["kind"] in _MAKES_PODS:
+            yield f"{named} changes nothing here: its pods and EndpointSlices are the cluster's work"
+        elif (_group(item), item["kind"]) not in _TRANSLATED and item["kind"] not in _SILENT:
+            yield f"{named} changes nothing here: {item['apiVersion']} {item['kind']} is not translated"
+        elif item["kind"] == "Service" and not (item.get("spec") or {}).get("clusterIP"):
+            yield f"{named} has no clusterIP: one that is new stays without the address that a cluster would assign"
+
+
+def _applied(item: Object, old: Object | None, stamp: str) -> Object:
+    """An object as the API server stores it: with what it keeps of the old one, or a time of creation."""
+    meta = {"creationTimestamp": stamp, **item["metadata"]}
+    if old is None:
+        return {**item, "metadata": meta}
+    meta["creationTimestamp"] = old["metadata"].get("creationTimestamp")
+    kept = {name: old["spec"][name] for name in _ASSIGNED if name in (old.get("spec") or {})}
+    spec = {**kept, **(item.get("spec") or {})} if item["kind"] == "Service" else item.get("spec") or {}
+    return {"status": old.get("status") or {}, **item, "metadata": meta, "spec": spec}
 
 
 def _is_control_plane(item: Object) -> bool:
@@ -57,23 +111,22 @@ def _is_istio(item: Object) -> bool:
     return str(item["apiVersion"]).split("/")[0].endswith(".istio.io")
 
 
+def _group(item: Object) -> str:
+    return str(item["apiVersion"]).rpartition("/")[0]
+
+
 def _identity(item: Object) -> tuple[str, str, str, str]:
     meta = item["metadata"]
-    group = item["apiVersion"].rpartition("/")[0]
-    return group, item["kind"], meta.get("namespace", ""), meta["name"]
+    return _group(item), item["kind"], meta.get("namespace", ""), meta["name"]
 
 
 def load(directory: Path) -> Listing:
     """Read a directory; UsageError names what is missing, InvalidInput all faults of a file."""
     if not directory.is_dir():
-        raise UsageError(
-            f"{directory}: no such directory; expected CLUSTER.yaml files, {MESH_FILE}, {PROXIES_FILE}"
-        )
+        raise UsageError(f"{directory}: no such directory; expected CLUSTER.yaml files, {MESH_FILE}, {PROXIES_FILE}")
     files = [path for path in sorted(directory.glob("*.yaml")) if path.name != MESH_FILE]
     if not files:
-        raise UsageError(
-            f"{directory}: no CLUSTER.yaml in it; expected one file of Kubernetes objects per cluster"
-        )
+        raise UsageError(f"{directory}: no CLUSTER.yaml in it; expected one file of Kubernetes objects per cluster")
     return Listing(
         clusters={path.stem: tuple(load_objects(path)) for path in files},
         config=_mesh(directory / MESH_FILE),
@@ -91,7 +144,7 @@ def load_objects(path: Path) -> list[Object]:
             if fault:
                 problems.append(Problem(line, fault[0], fault[1]))
             else:
-                objects.append(_namespaced(item))
+                objects.append(namespaced(item))
     if problems:
         raise InvalidInput(str(path), problems)
     return objects
@@ -118,9 +171,7 @@ def _documents(path: Path) -> list[tuple[int, Any]]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error)
-        raise InvalidInput(
-            str(path), [Problem(mark.line + 1 if mark else 1, "", f"not YAML: {reason}")]
-        ) from None
+        raise InvalidInput(str(path), [Problem(mark.line + 1 if mark else 1, "", f"not YAML: {reason}")]) from None
     finally:
         loader.dispose()
     return found
@@ -149,7 +200,8 @@ def _fault(item: Any) -> tuple[str, str] | None:
     return None
 
 
-def _namespaced(item: Any) -> Object:
+def namespaced(item: Mapping[str, Any]) -> Object:
+    """An object as the API server stores it: a namespace where its kind has one."""
     meta = item["metadata"]
     if item["kind"] in _CLUSTER_SCOPED or meta.get("namespace"):
         return dict(item)
@@ -176,9 +228,7 @@ def _proxies(path: Path) -> dict[str, Proxy]:
         try:
             proxies[name] = proxy.from_identity(identity)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
-            problems.append(
-                Problem(1, name, f"not a proxy's identity: {error!r} (type, name, ns and cluster needed)")
-            )
+            problems.append(Problem(1, name, f"not a proxy's identity: {error!r} (type, name, ns and cluster needed)"))
     if problems:
         raise InvalidInput(str(path), problems)
     return proxies

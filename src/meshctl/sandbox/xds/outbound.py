@@ -85,9 +85,7 @@ def passes_tls_through(scope: Scope) -> bool:
         return False
     return any(
         selects(gateway.spec.get("selector"), scope.proxy.labels)
-        and any(
-            (s.get("tls") or {}).get("mode") == "AUTO_PASSTHROUGH" for s in gateway.spec.get("servers") or ()
-        )
+        and any((s.get("tls") or {}).get("mode") == "AUTO_PASSTHROUGH" for s in gateway.spec.get("servers") or ())
         for gateway in scope.mesh.configs.of("Gateway")
     )
 
@@ -113,9 +111,7 @@ def _of_port(cluster: Outbound) -> Iterator[Outbound]:
             yield _with(whole, subset, traffic_policy.for_subset(stated, own, number), own)
 
 
-def _with(
-    cluster: Outbound, subset: Mapping[str, Any] | None, policy: Policy, stated: Policy | None
-) -> Outbound:
+def _with(cluster: Outbound, subset: Mapping[str, Any] | None, policy: Policy, stated: Policy | None) -> Outbound:
     """The cluster under a policy; a subset of a passed-through service is passed through whatever it says."""
     passthrough = (policy.get("loadBalancer") or {}).get("simple") == "PASSTHROUGH"
     discovery = Discovery.ORIGINAL_DST if passthrough else cluster.discovery

@@ -100,9 +100,7 @@ def _external_targets(proxy: Proxy, registry: Registry) -> list[Target]:
     ]
 
 
-def merge(
-    clusters: Sequence[ClusterRegistry], configs: ConfigStore, config: MeshConfig, primary: str
-) -> Registry:
+def merge(clusters: Sequence[ClusterRegistry], configs: ConfigStore, config: MeshConfig, primary: str) -> Registry:
     """One registry out of those of the clusters, the primary's first, and the primary's ServiceEntries."""
     ordered = sorted(clusters, key=lambda cluster: (cluster.name != primary, cluster.name))
     pods = tuple(workload for cluster in ordered for workload in cluster.workloads)
@@ -149,9 +147,7 @@ def _with_aliases(services: Sequence[Service]) -> list[Service]:
         if end:
             aliases[end].append((service.namespace, service.hostname))
     return [
-        replace(s, aliases=tuple(host for _, host in sorted(aliases[s.hostname])))
-        if s.hostname in aliases
-        else s
+        replace(s, aliases=tuple(host for _, host in sorted(aliases[s.hostname]))) if s.hostname in aliases else s
         for s in services
     ]
 
@@ -189,15 +185,11 @@ def _by_host(services: Iterable[Service]) -> dict[str, tuple[Service, ...]]:
     return {host: tuple(group) for host, group in hosts.items()}
 
 
-def _accounts(
-    services: Iterable[Service], endpoints: Mapping[Key, Sequence[Endpoint]]
-) -> dict[Key, tuple[str, ...]]:
+def _accounts(services: Iterable[Service], endpoints: Mapping[Key, Sequence[Endpoint]]) -> dict[Key, tuple[str, ...]]:
     found: dict[Key, set[str]] = defaultdict(set)
     for service in services:
         found[key(service)].update(service.service_accounts)
-        found[key(service)].update(
-            e.service_account for e in endpoints.get(key(service), ()) if e.service_account
-        )
+        found[key(service)].update(e.service_account for e in endpoints.get(key(service), ()) if e.service_account)
     return {name: tuple(sorted(accounts)) for name, accounts in found.items()}
 
 

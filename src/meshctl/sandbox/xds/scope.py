@@ -165,16 +165,9 @@ def _with_port(service: Service, port: Mapping[str, Any]) -> Service | None:
 
 def _takes(config: Config, hosts: Mapping[str, Hosts]) -> bool:
     names = config.spec.get("hosts") or ()
-    kept = [
-        name
-        for name in names
-        if not any(hosts[o].exclude(name) for o in (config.namespace, _ANY) if o in hosts)
-    ]
+    kept = [name for name in names if not any(hosts[o].exclude(name) for o in (config.namespace, _ANY) if o in hosts)]
     return any(
-        hosts[owner].take_virtual_service(name)
-        for owner in (config.namespace, _ANY)
-        if owner in hosts
-        for name in kept
+        hosts[owner].take_virtual_service(name) for owner in (config.namespace, _ANY) if owner in hosts for name in kept
     )
 
 
@@ -232,9 +225,7 @@ def _destinations(mesh: Mesh, namespace: str, config: Config, listener: EgressLi
 
 def _nearest(mesh: Mesh, host: str, namespace: str) -> Service | None:
     candidates = [s for s in mesh.registry.by_host.get(host, ()) if is_visible(s, namespace, mesh)]
-    ranked = sorted(
-        candidates, key=lambda s: (s.namespace != namespace, s.origin is Origin.EXTERNAL, s.created)
-    )
+    ranked = sorted(candidates, key=lambda s: (s.namespace != namespace, s.origin is Origin.EXTERNAL, s.created))
     return ranked[0] if ranked else None
 
 
@@ -242,9 +233,7 @@ def _destination_ports(config: Config, namespace: str) -> dict[str, set[int]]:
     """Hosts that the routes name and the ports wanted of each; 0 stands for all."""
     found: dict[str, set[int]] = {}
     for destination in _route_destinations(config.spec, namespace):
-        found.setdefault(destination.get("host") or "", set()).add(
-            (destination.get("port") or {}).get("number") or 0
-        )
+        found.setdefault(destination.get("host") or "", set()).add((destination.get("port") or {}).get("number") or 0)
     return found
 
 
@@ -253,9 +242,7 @@ def _route_destinations(spec: Mapping[str, Any], namespace: str) -> Iterator[Map
         sources = [match.get("sourceNamespace") for match in route.get("match") or ()]
         if not any(sources) or namespace in sources:
             yield from (entry["destination"] for entry in route.get("route") or () if "destination" in entry)
-            yield from (
-                entry["destination"] for entry in route.get("mirrors") or () if "destination" in entry
-            )
+            yield from (entry["destination"] for entry in route.get("mirrors") or () if "destination" in entry)
             yield from (route["mirror"],) if route.get("mirror") else ()
     for route in (*(spec.get("tcp") or ()), *(spec.get("tls") or ())):
         yield from (entry["destination"] for entry in route.get("route") or () if "destination" in entry)

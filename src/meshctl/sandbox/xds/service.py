@@ -8,7 +8,8 @@ from enum import Enum
 
 from meshctl.sandbox.xds.protocol import Protocol
 
-UNSPECIFIED = "0.0.0.0"  # noqa: S104 - an address that stands for none, never bound
+# Stands for an address that nobody assigned.
+UNSPECIFIED = "0.0.0.0"
 TLS_MODE_LABEL = "security.istio.io/tlsMode"
 ISTIO_TLS = "istio"
 Labels = Mapping[str, str]

@@ -37,9 +37,7 @@ _DNS = (Resolution.DNS, Resolution.DNS_ROUND_ROBIN)
 Found = tuple[Service, tuple[Endpoint, ...]]
 
 
-def services(
-    configs: ConfigStore, pods: Sequence[Workload], config: MeshConfig, cluster: str
-) -> Iterator[Found]:
+def services(configs: ConfigStore, pods: Sequence[Workload], config: MeshConfig, cluster: str) -> Iterator[Found]:
     """Each service of each ServiceEntry with its endpoints; `cluster` is the one that holds the objects."""
     entries = [workload_entry(entry, config, cluster) for entry in configs.of("WorkloadEntry")]
     candidates = (*pods, *entries)

@@ -92,9 +92,7 @@ def fields(cluster: Outbound, tls: Tls | None, *, http2: bool) -> Json:
     context = None if tls is None else _context(tls, http2=http2)
     if tls is None or context is None:
         return {}
-    socket = extension(
-        "envoy.transport_sockets.tls", "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
-    )
+    socket = extension("envoy.transport_sockets.tls", "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")
     socket["typed_config"].update(context)
     if not tls.detected or cluster.discovery is Discovery.ORIGINAL_DST:
         return {"transport_socket": socket}
@@ -107,9 +105,7 @@ def fields(cluster: Outbound, tls: Tls | None, *, http2: bool) -> Json:
 
 def raw_buffer() -> Json:
     """The transport socket of plain text."""
-    return extension(
-        "envoy.transport_sockets.raw_buffer", "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
-    )
+    return extension("envoy.transport_sockets.raw_buffer", "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer")
 
 
 def _context(tls: Tls, *, http2: bool) -> Json | None:
@@ -170,9 +166,7 @@ def proxy_protocol(transport: Json, settings: Settings | None) -> Json:
     config = {"version": version} if version == "V2" else {}
     if "transport_socket_matches" in transport:
         matches = transport["transport_socket_matches"]
-        wrapped = [
-            match | {"transport_socket": _announced(match["transport_socket"], config)} for match in matches
-        ]
+        wrapped = [match | {"transport_socket": _announced(match["transport_socket"], config)} for match in matches]
         return {"transport_socket_matches": wrapped}
     return {"transport_socket": _announced(transport.get("transport_socket") or raw_buffer(), config)}
 

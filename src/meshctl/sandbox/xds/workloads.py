@@ -92,9 +92,7 @@ class Surroundings:
     node_labels: Mapping[str, Labels]
 
 
-def workloads(
-    pods: Iterable[Object], around: Surroundings, known: Iterable[Workload] = ()
-) -> tuple[Workload, ...]:
+def workloads(pods: Iterable[Object], around: Surroundings, known: Iterable[Workload] = ()) -> tuple[Workload, ...]:
     """Every pod that has an address and has not run to its end; `known` ones keep their locality."""
     localities = {workload.uid: workload.locality for workload in known}
     return tuple(_workload(pod, around, localities) for pod in pods if _runs(pod))
