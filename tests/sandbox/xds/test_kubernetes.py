@@ -44,7 +44,7 @@ def slice_of(*endpoints: Json, name: str = "web-1", **fields: Any) -> Json:
     )
 
 
-def endpoint(address: str = "10.1.0.1", pod_name: str | None = "web-1", **conditions: bool | None) -> Json:
+def endpoint(address: str = "10.1.0.1", pod_name: str | None = "web-1", conditions: Json | None = None) -> Json:
     ref = {"targetRef": {"kind": "Pod", "name": pod_name, "namespace": "shop"}} if pod_name else {}
     return {"addresses": [address], "conditions": conditions or {"ready": True}, **ref}
 
@@ -116,8 +116,8 @@ def test_the_api_servers_own_service_is_supposed() -> None:
         ({"ready": False, "serving": True}, "TERMINATING"),
     ],
 )
-def test_conditions_decide_an_endpoints_health(conditions: dict[str, bool | None], health: str) -> None:
-    (found,) = read(pod(), slice_of(endpoint(**conditions))).endpoints[HOST]
+def test_conditions_decide_an_endpoints_health(conditions: Json, health: str) -> None:
+    (found,) = read(pod(), slice_of(endpoint(conditions=conditions))).endpoints[HOST]
     assert found.health.value == health
 
 
@@ -212,19 +212,14 @@ def test_a_host_of_a_remote_cluster_alone_has_that_clusters_address() -> None:
     assert merged.by_host[HOST][0].address_for("c1") == "10.9.0.9"
 
 
-def test_external_names_lead_to_their_service_through_several_steps() -> None:
-    def alias(name: str, target: str) -> Json:
-        return service(name, type="ExternalName", externalName=target, clusterIP="")
+def alias(name: str, target: str) -> Json:
+    return service(name, type="ExternalName", externalName=target, clusterIP="")
 
-    found = registry(
-        read(
-            service(),
-            alias("one", HOST),
-            alias("two", "one.shop.svc.cluster.local"),
-            alias("self", "self.shop.svc.cluster.local"),
-        )
-    )
-    assert found.by_host[HOST][0].aliases == ("one.shop.svc.cluster.local", "two.shop.svc.cluster.local")
+
+def test_external_names_lead_to_their_service_through_several_steps() -> None:
+    one, two, itself = (f"{name}.shop.svc.cluster.local" for name in ("one", "two", "self"))
+    found = registry(read(service(), alias("one", HOST), alias("two", one), alias("self", itself)))
+    assert found.by_host[HOST][0].aliases == (one, two)
 
 
 def sidecar(address: str = "10.1.0.1", **labels: str) -> Proxy:
