@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from meshctl.sandbox.xds import mesh, mesh_config, objects, proxy
+from meshctl.sandbox.xds import clusters, mesh, mesh_config, objects, proxy
 from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.objects import Listing
 from meshctl.sandbox.xds.proxy import Proxy
@@ -76,6 +76,26 @@ def rule(spec: Mapping[str, Any], name: str = "productpage", namespace: str = "i
     """A DestinationRule, for productpage unless it says otherwise."""
     host = {"host": "productpage.istio.svc.cluster.local"}
     return istio("DestinationRule", name, {**host, **spec}, namespace, **meta)
+
+
+PRODUCTPAGE = "outbound|9080||productpage.istio.svc.cluster.local"
+OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def built(seen: Mesh, proxy_name: str = SIDECAR) -> dict[str, Json]:
+    """The clusters of a proxy."""
+    return clusters.build(seen, member(proxy_name))
+
+
+def under(policy: Json, proxy_name: str = SIDECAR, **settings: Any) -> Json:
+    """The productpage cluster under a traffic policy."""
+    return built(with_objects(rule({"trafficPolicy": policy}), settings=settings), proxy_name)[PRODUCTPAGE]
+
+
+def http_options(cluster: Json) -> Json:
+    """The HTTP options of a cluster."""
+    found: Json = cluster["typed_extension_protocol_options"][OPTIONS]
+    return {name: value for name, value in found.items() if name != "@type"}
 
 
 def table(assignment: Mapping[str, Any]) -> list[Json]:

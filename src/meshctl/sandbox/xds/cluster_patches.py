@@ -13,6 +13,7 @@ from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.message import Json
 from meshctl.sandbox.xds.proxy import Proxy
 
+VERSION = "1.31.0"
 _NAME = re.compile(r"^(?P<direction>\w+?)(?:\||_\.)(?P<port>\d*)(?:\||_\.)(?P<subset>.*?)(?:\||_\.)(?P<host>.*)$")
 # Setting one member of a oneof of envoy.config.cluster.v3.Cluster clears the others.
 _ONE_OF = (
@@ -82,12 +83,14 @@ def of(mesh: Mesh, proxy: Proxy) -> Patches:
 
 
 def _selects(config: Config, proxy: Proxy) -> bool:
-    return selects((config.spec.get("workloadSelector") or {}).get("labels"), proxy.labels)
+    by_reference = config.spec.get("targetRefs") or ()
+    return not by_reference and selects((config.spec.get("workloadSelector") or {}).get("labels"), proxy.labels)
 
 
 def _is_meant(entry: Mapping[str, Any]) -> bool:
-    """Patches for certain proxy versions or node metadata are for none here: no such thing is stated."""
-    return not ((entry.get("match") or {}).get("proxy") or {}).get("metadata")
+    """Whether a patch is for proxies of this version; none states the metadata that a patch may ask for."""
+    proxy = (entry.get("match") or {}).get("proxy") or {}
+    return not proxy.get("metadata") and bool(re.search(proxy.get("proxyVersion") or "", VERSION))
 
 
 def _matches(entry: Mapping[str, Any], name: str, context: Context, hosts: Sequence[str]) -> bool:

@@ -43,13 +43,14 @@ def groups(view: Scope, cluster: Outbound) -> tuple[Group, ...]:
     mesh, proxy = view.mesh, view.proxy
     found = locality.grouped(_hosts(view, cluster))
     found = locality.through_gateways(found, proxy.network, mesh.networks, _gateway_host)
+    place, labels = _place(mesh, proxy)
     if cluster.sni_dnat:
         found = locality.with_mtls(found)
     return locality.balanced(
         found,
         setting(mesh, cluster),
-        proxy.locality,
-        proxy_labels(mesh, proxy),
+        place,
+        labels,
         outliers=cluster.setting("outlierDetection") is not None,
     )
 
@@ -60,11 +61,12 @@ def setting(mesh: Mesh, cluster: Outbound) -> Setting | None:
     return locality.effective(cluster.setting("loadBalancer"), distribution, mesh.config.raw)
 
 
-def proxy_labels(mesh: Mesh, proxy: Proxy) -> Labels:
-    """A proxy's labels with its topology added, as failoverPriority compares them (Istio xds/ads.go)."""
+def _place(mesh: Mesh, proxy: Proxy) -> tuple[str, Labels]:
+    """A proxy's locality and labels: its pod's if that is known, else what it said itself (Istio xds/ads.go)."""
     pod = mesh.registry.workload(proxy)
-    node = pod.node if pod else ""
-    return augmented(proxy.labels, proxy.cluster, proxy.locality, node, proxy.network)
+    place = (pod.locality if pod else "") or proxy.locality
+    labels, node = (pod.own_labels, pod.node) if pod else (proxy.labels, "")
+    return place, augmented(labels, proxy.cluster, place, node, proxy.network)
 
 
 def endpoints_of_port(view: Scope, cluster: Outbound) -> Iterator[Endpoint]:

@@ -32,9 +32,9 @@ class HeaderChanges:
         return {name: list(items) for name in _FIELDS if (items := getattr(self, name))}
 
     def followed_by(self, later: HeaderChanges) -> HeaderChanges:
-        """Both one after the other; the authority stays the first one's."""
+        """Both one after the other, but of two authorities the first: the route's own beats its destination's."""
         lists = {name: getattr(self, name) + getattr(later, name) for name in _FIELDS}
-        return HeaderChanges(**lists, authority=self.authority)
+        return HeaderChanges(**lists, authority=self.authority or later.authority)
 
 
 NONE = HeaderChanges()

@@ -59,6 +59,6 @@ def most_specific(host: str, candidates: Collection[str]) -> str | None:
 def visible(export_to: Iterable[str], owner: str, viewer: str, default: Iterable[str] = (PUBLIC,)) -> bool:
     """Whether an object of namespace `owner` with that exportTo is seen from `viewer`."""
     targets = set(export_to) or set(default)
-    if PUBLIC in targets or viewer in targets:
-        return True
-    return PRIVATE in targets and owner == viewer
+    if PUBLIC in targets or NOBODY in targets:
+        return PUBLIC in targets
+    return viewer in targets or (PRIVATE in targets and owner == viewer)

@@ -32,6 +32,7 @@ class ClusterRegistry:
     services: tuple[Service, ...] = ()
     endpoints: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     workloads: tuple[Workload, ...] = ()
+    by_address: Mapping[str, Workload] = field(default_factory=dict)
     gateways: Mapping[tuple[str, str], tuple[Gateway, ...]] = field(default_factory=dict)
     namespace_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -57,6 +58,7 @@ def read(
         services=services,
         endpoints=_endpoints(kinds["EndpointSlice"], Pods.of(kinds["Pod"], pods), around, config.domain),
         workloads=pods,
+        by_address={pod.address: pod for pod in pods},
         gateways=dict(_gateways(cluster, services, kinds["Service"], previous)),
         namespace_labels={name: _labels(meta) for name, meta in namespaces.items()},
     )

@@ -45,8 +45,7 @@ class Registry:
     def workload(self, proxy: Proxy) -> Workload | None:
         """The pod that the proxy runs in, by its cluster and address."""
         cluster = self.clusters.get(proxy.cluster)
-        pods = cluster.workloads if cluster else ()
-        return next((pod for pod in pods if pod.address == proxy.address), None)
+        return cluster.by_address.get(proxy.address) if cluster else None
 
     def targets(self, proxy: Proxy) -> tuple[Target, ...]:
         """The service ports that the proxy's workload serves, as its own cluster defines them."""

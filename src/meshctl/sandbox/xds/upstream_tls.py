@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from meshctl.sandbox.xds.endpoints import endpoints_of_port
@@ -22,12 +22,16 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The TLS of a cluster; `detected` where istiod chose mutual TLS, host by host, unasked."""
+    """The TLS of a cluster; `detected` where istiod chose mutual TLS, host by host, unasked.
+
+    `defaults` are the mesh's cipher suites and curves for TLS that leaves the mesh.
+    """
 
     settings: Settings
     names: tuple[str, ...]
     sni: str
     detected: bool = False
+    defaults: Settings = field(default_factory=dict)
 
     @property
     def mode(self) -> str:
@@ -56,7 +60,8 @@ def of(view: Scope, cluster: Outbound) -> Tls | None:
     if settings.get("mode") == "ISTIO_MUTUAL":
         return Tls(settings, stated or accounts, settings.get("sni") or cluster.sni)
     fallback = accounts if cluster.service.origin is Origin.EXTERNAL else ()
-    return Tls(settings, stated or fallback, settings.get("sni") or "")
+    defaults = view.mesh.config.raw.get("tlsDefaults") or {}
+    return Tls(settings, stated or fallback, settings.get("sni") or "", defaults=defaults)
 
 
 def _is_withheld(view: Scope, cluster: Outbound, settings: Settings) -> bool:
@@ -121,7 +126,12 @@ def _context(tls: Tls, *, http2: bool) -> Json | None:
 def _upstream(tls: Tls, alpn: list[str], certificates: list[Json], validation: Json) -> Json:
     context = message(
         alpn_protocols=alpn,
-        tls_params={"tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": "TLSv1_3"},
+        tls_params=message(
+            tls_minimum_protocol_version="TLSv1_2",
+            tls_maximum_protocol_version="TLSv1_3",
+            ecdh_curves=tls.defaults.get("ecdhCurves"),
+            cipher_suites=tls.defaults.get("cipherSuites"),
+        ),
         tls_certificate_sds_secret_configs=certificates,
     )
     return message(sni=tls.sni, common_tls_context=context | validation)
