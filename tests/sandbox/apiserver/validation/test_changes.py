@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from meshctl.sandbox.apiserver.validation import default, validate
+from meshctl.sandbox.apiserver.validation import default, validate, warnings
 
 META = {"name": "web", "namespace": "shop", "uid": "1"}
 LABELS = {"app": "web"}
@@ -72,11 +72,40 @@ def test_a_selector_is_judged_against_the_template_and_its_former_self() -> None
     ]
 
 
-def test_most_of_a_pod_is_fixed() -> None:
-    assert changed(POD, "spec.nodeName", "n9")[0].startswith(
-        "spec: Forbidden: pod updates may not change fields other than"
+def test_a_refused_change_of_a_pod_shows_the_lines_that_differ() -> None:
+    """A service account stands there already: admission gave it."""
+    served = {**POD, "spec": {**TEMPLATE["spec"], "serviceAccountName": "default"}}  # type: ignore[dict-item]
+    text = changed(served, "spec.nodeName", "n9")[0]
+    assert text.startswith("spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,")
+    assert text.partition("\n")[2] == (
+        "@@ -42,7 +42,7 @@\n"
+        '  "NodeSelector": null,\n'
+        '  "ServiceAccountName": "default",\n'
+        '  "AutomountServiceAccountToken": null,\n'
+        '- "NodeName": "",\n'
+        '+ "NodeName": "n9",\n'
+        '  "SecurityContext": {\n'
+        '   "HostNetwork": false,\n'
+        '   "HostPID": false,\n'
     )
+
+
+def test_the_number_of_containers_is_fixed() -> None:
     two = [*TEMPLATE["spec"]["containers"], {"name": "b", "image": "b"}]  # type: ignore[index]
     assert changed(POD, "spec.containers", two) == [
         "spec.containers: Forbidden: pod updates may not add or remove containers"
+    ]
+
+
+def test_warnings_tell_what_is_likely_a_mistake() -> None:
+    port = {"containerPort": 80, "protocol": "TCP"}
+    resources = {"limits": {"memory": "100m"}}
+    container = {"env": [{"name": "A"}, {"name": "A"}], "ports": [port, port], "resources": resources}
+    pod = {"kind": "Pod", "metadata": {"name": "a.b"}, "spec": {"containers": [container]}}
+    assert warnings(pod) == [
+        "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; "
+        "a DNS label is recommended: [must not contain dots]",
+        'spec.containers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer',
+        'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
+        "spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]",
     ]

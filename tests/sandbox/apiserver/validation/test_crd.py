@@ -72,9 +72,11 @@ def test_unknown_fields_go_and_are_told() -> None:
         },
     }
     given = {"known": [{"a": "1", "b": 2}], "open": {"x": [{"y": 1}]}, "other": 1}
-    kept, unknown = crd.prune(definition(schema), "v1", thing(given))
+    obj = thing(given)
+    obj["metadata"]["colour"] = "red"
+    kept, unknown = crd.prune(definition(schema), "v1", obj)
     assert kept["spec"] == {"known": [{"a": "1"}], "open": {"x": [{"y": 1}]}}
-    assert unknown == ["spec.known[0].b", "spec.other"]
+    assert unknown == ["metadata.colour", "spec.known[0].b", "spec.other"]
 
 
 def test_defaults_fill_nested_objects_and_replace_nulls() -> None:
