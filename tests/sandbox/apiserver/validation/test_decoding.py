@@ -73,7 +73,7 @@ def test_wrong_types_are_told_as_go_does(obj: dict[str, Any], text: str) -> None
     assert str(caught.value) == f"json: cannot unmarshal {text}"
 
 
-@pytest.mark.parametrize(("data", "at"), [("!!!", 0), ("YQ", 0), ("YWJjZA", 4), ("YWJj*", 4)])
+@pytest.mark.parametrize(("data", "at"), [("!!!", 0), ("YQ", 0), ("YWJjZA", 4), ("YWJj*", 4), ("é", 0)])
 def test_base64_is_refused_at_its_first_bad_byte(data: str, at: int) -> None:
     with pytest.raises(DecodeError, match=f"illegal base64 data at input byte {at}"):
         decoded({"apiVersion": "v1", "kind": "Secret", "data": {"a": data}})
