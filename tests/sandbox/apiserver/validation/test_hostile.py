@@ -76,7 +76,7 @@ def objects(draw: st.DrawFn, node: Node, api_version: str, kind: str) -> dict[st
 
 
 @pytest.mark.parametrize(("api_version", "kind"), KINDS)
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_built_in_kinds(api_version: str, kind: str, data: st.DataObject) -> None:
     group, _, version = api_version.rpartition("/")
@@ -94,7 +94,7 @@ def test_built_in_kinds(api_version: str, kind: str, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("definition", validation.istio_crds(), ids=lambda each: each["spec"]["names"]["kind"])
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_istio_kinds(definition: dict[str, Any], data: st.DataObject) -> None:
     spec = definition["spec"]
