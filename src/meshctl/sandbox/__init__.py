@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-"""The embedded Kubernetes hosts, API servers, controllers and mesh control plane."""
-=======
 """The sandbox: the hosts of a topology as namespaces of one Linux machine, and everything that runs on them.
 
 One process, the supervisor, is pid 1 of the *fabric*: a pid, network, mount, UTS and IPC namespace. The bridge and
@@ -30,4 +27,3 @@ Running things (`with control.connect(name) as sandbox`; see `control.Control` f
     sandbox.forward("192.168.229.137", 6443) -> port     on the machine's 127.0.0.1, into the fabric
 Programs inside the fabric with `root="fabric"` reach the same socket: `control.Control(Paths(folder))`.
 """
->>>>>>> main
