@@ -1,1 +1,1 @@
-"""The embedded Kubernetes API server."""
+"""A Kubernetes API server for one cluster."""
