@@ -34,7 +34,10 @@ _SERVER_FIRST = (Protocol.MONGO, Protocol.MYSQL)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A service port that wants a listener; `bind` empty: where its protocol belongs."""
+    """A service port that wants a listener; `bind` empty: where its protocol belongs.
+
+    `virtual_services` are those with TCP or TLS routes.
+    """
 
     site: Site
     service: Service
@@ -85,11 +88,12 @@ def _requests(site: Site, egress: EgressListener) -> Iterator[Request]:
     binds_port = egress.spec.get("captureMode") == "NONE"
     if binds_port and not bind:
         bind = _LOOPBACK
+    routed = tuple(config for config in egress.virtual_services if config.spec["tcp"] or config.spec["tls"])
     for service in egress.services:
         for port in _ports(egress, service):
             if _reserved(bind, port):
                 continue
-            request = Request(site, service, port, egress.virtual_services, bind, binds_port)
+            request = Request(site, service, port, routed, bind, binds_port)
             per_instance = not egress.port and _is_per_instance(request)
             yield from _of_instances(request) if per_instance else (request,)
 
@@ -109,9 +113,7 @@ def _reserved(bind: str, port: Port) -> bool:
 def _is_per_instance(request: Request) -> bool:
     """A headless TCP service has no address of its own, so each of its pods gets a listener."""
     streams = request.port.protocol.is_tcp or request.port.protocol.is_unsupported
-    headless = (
-        request.service.headless and request.service.address_for(request.site.proxy.cluster) == UNSPECIFIED
-    )
+    headless = request.service.headless and request.service.address_for(request.site.proxy.cluster) == UNSPECIFIED
     return not request.bind and streams and headless
 
 
@@ -170,9 +172,7 @@ def _add_http(found: Entries, request: Request, destination: Destination, curren
 
 def _add_tcp(found: Entries, request: Request, destination: Destination, current: Entry | None) -> None:
     chains = tuple(tcp_routes.chains(request.site, destination, request.virtual_services))
-    _join(
-        found, request, Entry(destination.bind, request.port.number, request.port.protocol, chains), current
-    )
+    _join(found, request, Entry(destination.bind, request.port.number, request.port.protocol, chains), current)
 
 
 def _add_sniffed(found: Entries, request: Request, destination: Destination, current: Entry | None) -> None:
