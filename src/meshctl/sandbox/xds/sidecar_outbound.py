@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from meshctl.sandbox.xds import duration, tcp_proxy, tcp_routes
+from meshctl.sandbox.xds import duration, dynamic_dns, tcp_proxy, tcp_routes
 from meshctl.sandbox.xds.configs import Config
 from meshctl.sandbox.xds.filter_chains import (
     PLAINTEXT_HTTP,
@@ -210,7 +210,7 @@ def _speaks_first(incoming: Protocol, existing: Protocol) -> bool:
 
 
 def _http_chain(request: Request, destination: Destination, routes: str, *, inspected: bool) -> Chain:
-    site = request.site
+    site, service = request.site, request.service
     manager = connection_manager(
         site.settings,
         site.proxy,
@@ -219,6 +219,7 @@ def _http_chain(request: Request, destination: Destination, routes: str, *, insp
         routes=discovered(routes),
         access_log=site.log,
         protocol=request.port.protocol,
+        last_filters=[dynamic_dns.http_filter(service, site.proxy)] if dynamic_dns.applies(service) else (),
     )
     if not inspected:
         return Chain([manager])
