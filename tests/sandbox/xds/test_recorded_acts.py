@@ -111,7 +111,9 @@ CHANGES: Mapping[str, Callable[[Objects], None]] = {
 def after(change: Callable[[Objects], None], added: list[Json], *, remembering: bool = True) -> Mesh:
     """The mesh after a change, built by whoever saw what was before."""
     classroom = recordings.classroom()
-    objects: Objects = {name: deepcopy(list(items)) for name, items in classroom.apply(added).clusters.items()}
+    objects: Objects = {
+        name: [dict(deepcopy(item)) for item in items] for name, items in classroom.apply(added).clusters.items()
+    }
     before = {name: kubernetes.read(name, items, classroom.config) for name, items in objects.items()}
     first = mesh.build(before.values(), store(objects["cluster1"]), classroom.config, "cluster1")
     change(objects)

@@ -1,0 +1,97 @@
+"""Which sandboxes run on this machine: read from its processes, so that no file has to be believed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from meshctl.errors import UsageError
+
+MODULE = "meshctl.sandbox.supervisor"
+
+
+@dataclass(frozen=True, slots=True)
+class Supervisor:
+    """A sandbox's first process, held by a pidfd: what is done through it can't hit another process."""
+
+    pid: int
+    pidfd: int
+    folder: Path
+    settled: bool
+
+    def kill(self) -> None:
+        """End it and with it everything in its namespaces; returns when all of that is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        select.select([self.pidfd], [], [])
+
+
+@contextmanager
+def supervisors(folder: Path | None = None) -> Iterator[tuple[Supervisor, ...]]:
+    """The supervisors of one sandbox folder, or of all; also those that have not entered their namespaces yet."""
+    found = tuple(_found(folder))
+    try:
+        yield found
+    finally:
+        for supervisor in found:
+            os.close(supervisor.pidfd)
+
+
+@contextmanager
+def supervisor(folder: Path) -> Iterator[Supervisor]:
+    """The one supervisor of a sandbox folder; UsageError if the sandbox is not up."""
+    with supervisors(folder) as found:
+        settled = [one for one in found if one.settled]
+        if not settled:
+            raise UsageError(f"the sandbox {folder.name} is not up; `meshctl up` builds it")
+        yield settled[0]
+
+
+def _found(folder: Path | None) -> Iterator[Supervisor]:
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or _folder_of(entry) is None:
+            continue
+        with contextlib.suppress(ProcessLookupError):
+            pidfd = os.pidfd_open(int(entry))
+            one = _identified(int(entry), pidfd)
+            if one and folder in (None, one.folder):
+                yield one
+            else:
+                os.close(pidfd)
+
+
+def _identified(pid: int, pidfd: int) -> Supervisor | None:
+    """What /proc says about a process, and proof that it spoke of the one that the pidfd holds."""
+    folder = _folder_of(str(pid))
+    below = _namespace_pids(pid)[1:]
+    alive = not select.select([pidfd], [], [], 0)[0]
+    # A child that the supervisor has forked but not yet turned into a program has its command line, too.
+    if folder is None or not alive or below not in ([], ["1"]):
+        return None
+    return Supervisor(pid, pidfd, folder, settled=below == ["1"])
+
+
+def _folder_of(pid: str) -> Path | None:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    module = MODULE.encode()
+    if module not in words[:-1] or words[words.index(module) - 1] != b"-m":
+        return None
+    return Path(os.fsdecode(words[words.index(module) + 1]))
+
+
+def _namespace_pids(pid: int) -> list[str]:
+    """The process's number in this pid namespace and in each one below it (proc_pid_status(5), NSpid)."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("NSpid:"):
+                return line.split()[1:]
+    return []
