@@ -11,6 +11,7 @@ from tests.sandbox.xds.recordings import (
     SIDECAR,
     Json,
     built,
+    rule,
     under,
 )
 
