@@ -119,6 +119,7 @@ def test_objects_are_asked_for() -> None:
             "DestinationRule pp: not what its schema demands: no 'name'",
         ),
         ("{host: [1]}", "DestinationRule pp: not what its schema demands"),
+        ("{host: productpage, exportTo: 5}", "DestinationRule pp: not what its schema demands"),
     ],
 )
 def test_a_rule_that_no_cluster_would_take_is_named(folder: Path, tmp_path: Path, spec: str, words: str) -> None:

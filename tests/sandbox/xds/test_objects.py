@@ -58,6 +58,7 @@ def test_mesh_settings_may_be_missing(folder: Path) -> None:
             "expected fields in Pod a, saw 1",
         ),
         ("mesh.yaml", "- a", "expected the fields of meshConfig"),
+        ("mesh.yaml", "defaultConfig: 5", "not the fields of meshConfig"),
         ("proxies.json", "{", "not JSON"),
         ("proxies.json", "[]", "expected {PROXY: identity}"),
         ("proxies.json", '{"p": {"type": "car"}}', "not a proxy's identity"),
