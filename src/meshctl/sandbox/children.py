@@ -134,10 +134,10 @@ def stdio(*descriptors: int) -> None:
 
 def execute(argv: Sequence[str], environment: Mapping[str, str]) -> None:
     """Become the program, found along the environment's PATH."""
-    os.execvpe(argv[0], list(argv), {"PATH": PATH, **environment})
+    os.execvpe(argv[0], list(argv), {"PATH": PATH, **environment})  # noqa: S606 # that is what a supervisor is for
 
 
-def _live(become: Callable[[], None], writer: int, signals: set[signal.Signals]) -> None:
+def _live(become: Callable[[], None], writer: int, signals: set[int | signal.Signals]) -> None:
     """The child's whole life before exec; it must never return into the supervisor's loop."""
     try:
         signal.set_wakeup_fd(-1)

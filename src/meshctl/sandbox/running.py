@@ -54,7 +54,7 @@ def supervisor(folder: Path) -> Iterator[Supervisor]:
 
 
 def _found(folder: Path | None) -> Iterator[Supervisor]:
-    for entry in os.listdir("/proc"):
+    for entry in [path.name for path in Path("/proc").iterdir()]:
         if not entry.isdigit() or _folder_of(entry) is None:
             continue
         with contextlib.suppress(ProcessLookupError):

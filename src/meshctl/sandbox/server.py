@@ -101,7 +101,7 @@ class Server:
             for descriptor in files:
                 os.close(descriptor)
 
-    async def _status(self, call: Call) -> Message:
+    async def _status(self, _: Call) -> Message:
         state = {"version": wire.VERSION, "pid": os.getpid(), "forwards": self._forwards.describe()}
         return {**state, **self._fabric.describe()}
 
@@ -129,7 +129,7 @@ class Server:
     async def _signal(self, call: Call) -> Message:
         return self._fabric.signal(call.arguments["name"], int(call.arguments["signal"]))
 
-    async def _stats(self, call: Call) -> Message:
+    async def _stats(self, _: Call) -> Message:
         return self._fabric.stats()
 
     async def _watch(self, call: Call) -> Message:

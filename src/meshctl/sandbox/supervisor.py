@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -76,10 +77,8 @@ async def _serve(paths: Paths) -> None:
 
 def _tell(word: bytes) -> None:
     """Speak to whoever started us, who may be gone, and hang up."""
-    try:
+    with contextlib.suppress(BrokenPipeError):
         os.write(1, word)
-    except BrokenPipeError:
-        pass
     nothing = os.open("/dev/null", os.O_WRONLY)
     os.dup2(nothing, 1)
     os.close(nothing)
