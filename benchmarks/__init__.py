@@ -1,1 +1,1 @@
-"""What measures speed, as ratios of medians taken side by side."""
+"""What measures speed, as ratios of two ways taken in turn; run by hand: `python -m benchmarks [name]`."""

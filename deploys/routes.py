@@ -5,6 +5,7 @@ from ipaddress import IPv4Network
 from pyinfra import host
 
 from meshctl.operations import routes, units
+from meshctl.render.routes import UNIT
 from meshctl.topology import Route
 
 routes.static(
@@ -13,6 +14,6 @@ routes.static(
     mesh_cidrs=[IPv4Network(cidr) for cidr in host.data.mesh_cidrs],
 )
 if host.data.routes_unit:
-    units.enabled(name="Routes unit", unit="meshctl-routes.service", content=host.data.routes_unit)
+    units.enabled(name="Routes unit", unit=UNIT, content=host.data.routes_unit)
 else:
-    units.absent(name="Routes unit", unit="meshctl-routes.service")
+    units.absent(name="Routes unit", unit=UNIT)

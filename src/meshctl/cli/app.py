@@ -11,6 +11,10 @@ import typer
 from meshctl import __version__
 from meshctl.cli import certs, output
 from meshctl.cli.init import init
+from meshctl.cli.predict import predict
+from meshctl.cli.render import render
+from meshctl.cli.shell import shell
+from meshctl.cli.status import status
 from meshctl.cli.up import down, plan, up
 from meshctl.cli.validate import validate
 from meshctl.errors import MeshctlError
@@ -43,9 +47,13 @@ def meshctl(
 app.command()(init)
 app.command()(validate)
 app.add_typer(certs.app)
+app.command()(render)
 app.command()(up)
 app.command()(plan)
 app.command()(down)
+app.command()(status)
+app.command()(shell)
+app.command()(predict)
 
 
 def main() -> None:

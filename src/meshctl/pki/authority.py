@@ -47,13 +47,25 @@ class PrivateKey:
     def load(self) -> SigningKey:
         """The key to sign with; ValueError if it is damaged, encrypted or neither RSA nor EC."""
         try:
-            # Testing the primes takes a quarter of a second for each key; `matches` proves a key by its use instead.
+            # Testing the primes takes a quarter of a second for each key; that the numbers fit one another is enough.
             key = serialization.load_pem_private_key(self.pem, None, unsafe_skip_rsa_key_validation=True)
         except TypeError:
-            raise ValueError("is encrypted; istiod needs a key without a passphrase") from None
+            raise ValueError("a passphrase protects it; istiod needs a key without one") from None
         if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-            raise ValueError("is neither an RSA nor an EC key")
+            raise ValueError("neither an RSA nor an EC key")
+        if isinstance(key, rsa.RSAPrivateKey) and not _fit(key.private_numbers()):
+            raise ValueError("its numbers do not fit one another")
         return key
+
+
+def _fit(own: rsa.RSAPrivateNumbers) -> bool:
+    e, n = own.public_numbers.e, own.public_numbers.n
+    return (
+        own.p * own.q == n
+        and own.d * e % (own.p - 1) == own.d * e % (own.q - 1) == 1
+        and (own.dmp1, own.dmq1) == (own.d % (own.p - 1), own.d % (own.q - 1))
+        and own.iqmp * own.q % own.p == 1
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +169,7 @@ def pem(certificate: x509.Certificate) -> bytes:
 
 
 def matches(key: PrivateKey, certificate: x509.Certificate) -> bool:
-    """Whether the key works and is the certificate's own; ValueError if it can't be read."""
+    """Whether the key is the certificate's own and signs; ValueError if it can't be read."""
     signer = key.load()
     if signer.public_key() != certificate.public_key():
         return False

@@ -17,11 +17,12 @@ from meshctl.pki import store
 from meshctl.pki.authority import PrivateKey
 
 Value = TypeVar("Value")
+DAMAGE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A certificate as people compare it: `cluster` is empty for the root; numbers are in openssl's notation."""
+    """A certificate as people compare it, numbers in openssl's notation; `cluster` is empty for the root."""
 
     cluster: str
     file: Path
@@ -84,8 +85,8 @@ def read_key(path: Path, problems: list[Problem]) -> PrivateKey | None:
 def _certificates(content: bytes) -> list[x509.Certificate]:
     found = x509.load_pem_x509_certificates(content)
     for certificate in found:
-        # Both are parsed only when asked for; asked here, damage is found in one place.
-        _ = certificate.extensions, certificate.public_key()
+        # These are parsed only when asked for; asked here, damage is found in one place.
+        _ = certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key()
     return found
 
 
@@ -102,8 +103,8 @@ def _read(path: Path, parse: Callable[[bytes], Value], problems: list[Problem]) 
         problems.append(Problem(0, str(path), "is missing"))
     except OSError as fault:
         problems.append(Problem(0, str(path), f"can't be read: {fault.strerror}"))
-    except (ValueError, UnsupportedAlgorithm) as fault:
-        problems.append(Problem(0, str(path), f"is damaged: {fault}"))
+    except DAMAGE as fault:
+        problems.append(Problem(0, str(path), f"can't be used: {str(fault).partition('. ')[0]}"))
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from meshctl.render.routes import unit
 from meshctl.topology import Cluster, Node, Topology, mesh_cidrs, node_routes
 
 SYSCTLS = {"net.ipv4.ip_forward": "1"}
@@ -43,10 +44,11 @@ class Provider(Protocol):
 
 def host_data(topology: Topology, cluster: Cluster) -> HostData:
     """What the deploys read from `host.data` on the nodes of a cluster, as JSON."""
+    wanted = node_routes(topology, cluster)
     return {
         "cluster": cluster.name,
         "sysctls": SYSCTLS,
-        "routes": [str(route) for route in node_routes(topology, cluster)],
+        "routes": [str(route) for route in wanted],
         "mesh_cidrs": [str(cidr) for cidr in mesh_cidrs(topology, cluster)],
-        "routes_unit": "",
+        "routes_unit": unit(topology.name, wanted) if wanted else "",
     }

@@ -1,0 +1,12 @@
+"""`python -m benchmarks [name...]`: every benchmark, or those named."""
+
+import sys
+
+from benchmarks import pki
+
+BENCHMARKS = {"pki": pki.run}
+
+for name in sys.argv[1:] or BENCHMARKS:
+    if name not in BENCHMARKS:
+        sys.exit(f"benchmark {name!r} is unknown; expected one of {', '.join(BENCHMARKS)}")
+    BENCHMARKS[name]()

@@ -1,0 +1,53 @@
+"""Hosts of the embedded sandbox: namespaces of this machine, reached through the sandbox's own network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meshctl.providers.provider import HostData
+from meshctl.sandbox import create, delete, enter, paths
+from meshctl.topology import Node, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxProvider:
+    """The sandbox that carries the topology's name."""
+
+    topology: Topology
+    name: str = "sandbox"
+
+    def exists(self) -> bool:
+        """Whether anything of it is there."""
+        return delete.exists(self.topology.name)
+
+    def create(self) -> tuple[str, ...]:
+        """Make or mend the hosts."""
+        return create.create(self.topology, self.topology.name).lines()
+
+    def pending(self) -> tuple[str, ...]:
+        """What `create` would do."""
+        return create.compare(self.topology, self.topology.name).lines()
+
+    def delete(self) -> tuple[str, ...]:
+        """Leave nothing of it."""
+        return (f"- sandbox {self.topology.name}",) if delete.delete(self.topology.name) else ()
+
+    def access(self) -> Mapping[str, HostData]:
+        """The sandbox's own keys; its known_hosts names every host."""
+        files = paths.of(self.topology.name)
+        shared = {
+            "ssh_user": "root",
+            "ssh_key": str(files.user_key),
+            "ssh_known_hosts_file": str(files.known_hosts),
+            "ssh_strict_host_key_checking": "yes",
+        }
+        return {node.name: {"ssh_hostname": str(node.address), **shared} for _, node in self.topology.nodes}
+
+    def prefix(self) -> tuple[str, ...]:
+        """Enter the fabric's network first."""
+        return enter.command(self.topology.name)
+
+    def shell(self, node: Node) -> tuple[str, ...]:
+        """OpenSSH by way of the fabric."""
+        return enter.shell(self.topology.name, node.name)
