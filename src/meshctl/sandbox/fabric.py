@@ -19,6 +19,7 @@ Watcher = Callable[[Message], None]
 READY_SECONDS = 20.0
 POLL_SECONDS = 0.01
 REBOOT_SECONDS = 0.5
+REBOOT_SECONDS_LIMIT = 10.0
 
 
 class LiveFabric:
@@ -171,6 +172,8 @@ class LiveFabric:
     async def _raise(self, wanted: Iterable[Host]) -> None:
         """Bring hosts up from whatever state they are in; ChildFailed lists all that could not be."""
         wanted = tuple(wanted)
+        there = [self.machines[one.name] for one in wanted if one.name in self.machines]
+        await asyncio.gather(*(self._bury(machine) for machine in there if machine.exit.done()))
         await _all(self._boot(one) for one in wanted if one.name not in self.machines)
         machines = [self.machines[one.name] for one in wanted]
         if unplugged := [machine for machine in machines if machine.pid not in self._plugged]:
@@ -213,16 +216,20 @@ class LiveFabric:
     async def _stand_by(self, machine: Machine) -> None:
         """Boot a host again whose first process ended unasked; its disk is as it was."""
         await machine.exit
-        name = machine.host.name
-        while self.machines.get(name) is machine:
-            self._notify({"host": name, "state": "died"})
-            await asyncio.sleep(REBOOT_SECONDS)
+        pause = REBOOT_SECONDS
+        while self._misses(machine):
+            self._notify({"host": machine.host.name, "state": "died"})
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, REBOOT_SECONDS_LIMIT)
             async with self._building:
-                if self.machines.get(name) is not machine:
-                    return
-                await self._bury(machine)
-                with contextlib.suppress(ChildFailed):
-                    await self._raise([machine.host])
+                if self._misses(machine):
+                    with contextlib.suppress(ChildFailed):
+                        await self._raise([machine.host])
+
+    def _misses(self, machine: Machine) -> bool:
+        """Whether a host is wanted as this machine was, and has no other."""
+        wanted = self.wanted is not None and machine.host in self.wanted.hosts
+        return wanted and self.machines.get(machine.host.name) in (machine, None)
 
     async def _bury(self, machine: Machine) -> None:
         del self.machines[machine.host.name]
