@@ -41,7 +41,7 @@ class Classroom:
     def at(self, node: str, command: str) -> str:
         """Run a command on a node by way of the supervisor, also if its network is broken; what it prints."""
         reader, writer = os.pipe()
-        with open(os.devnull, "r+") as nothing, self.control() as sandbox:
+        with Path(os.devnull).open("r+") as nothing, self.control() as sandbox:
             program = Program("at", ("sh", "-c", command), node, restart="never")
             sandbox.spawn(program, (nothing.fileno(), writer, writer))
             os.close(writer)

@@ -12,7 +12,10 @@ from meshctl.sandbox import control, create, delete, paths
 from meshctl.topology import Topology
 from meshctl.validate import find_topology
 
-LOOK = "hostname; ip -br addr | sed 's/@[^ ]*//'; ip route; cat /etc/hosts /proc/sys/net/ipv4/ip_forward; ls -A /root; mount | wc -l"
+LOOK = """\
+hostname; ip -br addr | sed 's/@[^ ]*//; s/  */ /g'; ip route; cat /proc/sys/net/ipv4/ip_forward
+cat /etc/hosts; ls -A /root; mount | wc -l
+"""
 
 
 def main(verb: str, name: str, preset: str = "classroom") -> None:

@@ -16,9 +16,7 @@ from typing import Any
 from meshctl.sandbox import kernel
 
 CLONE_FS = 0x200
-EVERYTHING = (
-    kernel.CLONE_NEWPID | kernel.CLONE_NEWNET | kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC
-)
+EVERYTHING = kernel.CLONE_NEWPID | kernel.CLONE_NEWNET | kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC
 REPOSITORY = Path(__file__).parents[2]
 GATEWAY = "198.51.100.1"
 # An uplink whose default route would take every packet for a sandbox address off the machine, and a firewall.
@@ -79,9 +77,20 @@ class Machine:
 def machine(home: Path) -> Iterator[Machine]:
     """A machine of its own; nothing of it outlives this, nor the test run if that is killed."""
     # Ignored across exec, SIGCHLD makes a first process that reaps.
-    command = ["unshare", "--fork", "--kill-child=SIGKILL", "--pid", "--mount-proc", "--net", "--uts", "--ipc", "sh", "-c"]
+    command = [
+        "unshare",
+        "--fork",
+        "--kill-child=SIGKILL",
+        "--pid",
+        "--mount-proc",
+        "--net",
+        "--uts",
+        "--ipc",
+        "sh",
+        "-c",
+    ]
     script = f"set -e; {NETWORK}\ntrap '' CHLD; echo up; exec sleep infinity"
-    with subprocess.Popen([*command, script], stdout=-1, text=True, preexec_fn=_die_with_us) as outer:
+    with subprocess.Popen([*command, script], stdout=-1, text=True, preexec_fn=_die_with_us) as outer:  # noqa: PLW1509 # one prctl
         try:
             assert outer.stdout is not None
             assert outer.stdout.readline() == "up\n"
@@ -97,4 +106,3 @@ def _die_with_us() -> None:
 
 def _python_path() -> str:
     return os.pathsep.join(str(path) for path in (REPOSITORY / "src", REPOSITORY))
-

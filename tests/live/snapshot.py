@@ -61,7 +61,7 @@ def _processes() -> Iterator[str]:
 def _namespaces() -> Iterator[str]:
     for process in _pids():
         with suppress(OSError):
-            yield from [os.readlink(process / "ns" / kind) for kind in KINDS]
+            yield from [str((process / "ns" / kind).readlink()) for kind in KINDS]
 
 
 def _pids() -> Iterator[Path]:

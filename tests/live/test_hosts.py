@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,9 @@ def test_a_wrong_user_key_is_refused_and_costs_nothing_later(classroom: Classroo
     text = Path(config).read_text().replace(str(paths.of(classroom.name).user_key), str(tmp_path / "key"))
     (tmp_path / "config").write_text(text)
     for _ in range(3):
-        refused = subprocess.run([*options[:1], "-F", str(tmp_path / "config"), NODE, "true"], capture_output=True, text=True)
+        refused = subprocess.run(
+            [*options[:1], "-F", str(tmp_path / "config"), NODE, "true"], capture_output=True, text=True
+        )
         assert "Permission denied (publickey)" in refused.stderr
     assert classroom.ssh(NODE, "true").returncode == 0
 
@@ -85,7 +88,9 @@ def test_what_a_host_writes_stays_with_it(classroom: Classroom) -> None:
 
 def test_nothing_private_of_the_machine_is_on_a_host(classroom: Classroom, home: Path) -> None:
     secret = Path("/etc/meshctl-test-secret")
-    visible = classroom.ssh(NODE, "find / -xdev \\( -path /usr -o -path /opt -o -path /var/lib/dpkg \\) -prune -o -print")
+    visible = classroom.ssh(
+        NODE, "find / -xdev \\( -path /usr -o -path /opt -o -path /var/lib/dpkg \\) -prune -o -print"
+    )
     found = {path for path in visible.stdout.splitlines() if not path.startswith("/etc")}
     assert not {path for path in found if path.count("/") > 3 and not path.startswith(("/var/lib/rpm", "/root/.ssh"))}
     assert str(home) not in visible.stdout
@@ -98,7 +103,10 @@ def test_a_host_cannot_change_the_machine(classroom: Classroom) -> None:
     for command in ("date -s 2001-01-01", "mknod /tmp/disk b 254 0", "dmesg", "echo 1 > /proc/sys/vm/drop_caches"):
         assert classroom.ssh(NODE, command).returncode != 0, command
     assert "vda" not in classroom.ssh(NODE, "ls /dev").stdout
-    assert classroom.ssh(NODE, "echo 1 > /proc/sys/net/ipv4/conf/all/forwarding; cat /proc/sys/net/ipv4/ip_forward").stdout == "1\n"
+    assert (
+        classroom.ssh(NODE, "echo 1 > /proc/sys/net/ipv4/conf/all/forwarding; cat /proc/sys/net/ipv4/ip_forward").stdout
+        == "1\n"
+    )
     assert classroom.ssh("cluster1-n2", "cat /proc/sys/net/ipv4/ip_forward").stdout == "0\n"
 
 
@@ -169,9 +177,9 @@ def test_a_command_inside_sees_the_fabric_and_its_status_comes_back(classroom: C
 
 
 def test_the_one_who_asks_stays_outside(classroom: Classroom) -> None:
-    before = os.readlink("/proc/thread-self/ns/net")
+    before = Path("/proc/thread-self/ns/net").readlink()
     enter.inside(classroom.name, ["true"]).wait()
-    assert os.readlink("/proc/thread-self/ns/net") == before
+    assert Path("/proc/thread-self/ns/net").readlink() == before
 
 
 def test_a_port_of_the_machine_leads_into_the_fabric(classroom: Classroom) -> None:
@@ -192,7 +200,9 @@ def test_a_port_of_the_machine_leads_into_the_fabric(classroom: Classroom) -> No
 
 def test_programs_run_where_they_are_put(classroom: Classroom, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    program = Program("who", ("sh", "-c", "hostname; id -u; ls /root"), "cluster1-n3", uid=1337, log=str(log), restart="never")
+    program = Program(
+        "who", ("sh", "-c", "hostname; id -u; ls /root"), "cluster1-n3", uid=1337, log=str(log), restart="never"
+    )
     with classroom.control() as sandbox:
         assert sandbox.spawn(program)["changed"]
         until(lambda: _program(sandbox, "who")["state"] == "ended")
@@ -243,7 +253,7 @@ def test_pods_talk_through_their_nodes(classroom: Classroom) -> None:
         sandbox.spawn(Program("web", ("python3", "-c", server), NODE, "web", root="fabric"))
         reader, writer = os.pipe()
         script = "hostname; until curl -s http://172.20.0.5:8000/etc/hostname; do sleep 0.05; done"
-        with open(os.devnull, "r+") as nothing:
+        with Path(os.devnull).open("r+") as nothing:
             asking = Program("ask", ("sh", "-c", script), NODE, "client", restart="never")
             sandbox.spawn(asking, (nothing.fileno(), writer, writer))
         os.close(writer)
@@ -309,5 +319,5 @@ def test_what_is_not_up_is_said_to_be(home: Path) -> None:
     assert not delete.exists("nothing")
 
 
-def _program(sandbox: control.Control, name: str) -> control.Message:
+def _program(sandbox: control.Control, name: str) -> Any:
     return next(one for one in sandbox.status()["programs"] if one["name"] == name)

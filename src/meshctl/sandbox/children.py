@@ -134,7 +134,7 @@ def stdio(*descriptors: int) -> None:
 
 def execute(argv: Sequence[str], environment: Mapping[str, str]) -> None:
     """Become the program, found along the environment's PATH."""
-    os.execvpe(argv[0], list(argv), {"PATH": PATH, **environment})  # noqa: S606 # that is what a supervisor is for
+    os.execvpe(argv[0], list(argv), {"PATH": PATH, **environment})
 
 
 def _live(become: Callable[[], None], writer: int, signals: set[int | signal.Signals]) -> None:

@@ -80,7 +80,7 @@ def _main(folder: str, argv: Sequence[str]) -> None:
     child = os.fork()
     if child == 0:
         kernel.die_with_parent(signal.SIGKILL)
-        os.execvp(argv[0], list(argv))  # noqa: S606 # the command that was asked for
+        os.execvp(argv[0], list(argv))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _: os.kill(child, received))
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

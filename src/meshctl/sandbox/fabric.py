@@ -18,6 +18,8 @@ Watcher = Callable[[Message], None]
 
 READY_SECONDS = 20.0
 POLL_SECONDS = 0.01
+LIVES = 3
+DYING_SECONDS = 0.2
 REBOOT_SECONDS = 0.5
 REBOOT_SECONDS_LIMIT = 10.0
 
@@ -172,14 +174,28 @@ class LiveFabric:
     async def _raise(self, wanted: Iterable[Host]) -> None:
         """Bring hosts up from whatever state they are in; ChildFailed lists all that could not be."""
         wanted = tuple(wanted)
-        there = [self.machines[one.name] for one in wanted if one.name in self.machines]
-        await asyncio.gather(*(self._bury(machine) for machine in there if machine.exit.done()))
+        for life in range(LIVES):
+            try:
+                await self._raise_once(wanted)
+                return
+            except ChildFailed:
+                # One that was dying when we looked gets another try, now that it is dead.
+                await asyncio.sleep(DYING_SECONDS)
+                if life == LIVES - 1 or not self._dead(wanted):
+                    raise
+
+    async def _raise_once(self, wanted: tuple[Host, ...]) -> None:
+        await asyncio.gather(*(self._bury(machine) for machine in self._dead(wanted)))
         await _all(self._boot(one) for one in wanted if one.name not in self.machines)
         machines = [self.machines[one.name] for one in wanted]
         if unplugged := [machine for machine in machines if machine.pid not in self._plugged]:
             await self._crew.run(["ip", "-batch", "-"], network.cables((one.host, one.pid) for one in unplugged))
             self._plugged |= {machine.pid for machine in unplugged}
         await _all(self._finish(machine) for machine in machines)
+
+    def _dead(self, wanted: Iterable[Host]) -> list[Machine]:
+        there = [self.machines[one.name] for one in wanted if one.name in self.machines]
+        return [machine for machine in there if machine.exit.done()]
 
     async def _boot(self, one: Host) -> None:
         assert self.wanted is not None  # noqa: S101 # set by `apply`, the only way here
@@ -199,12 +215,14 @@ class LiveFabric:
                 if running.program.node == name:
                     running.hurry()
             await self._until_ready(machine)
+            if machine.exit.done():
+                raise ChildFailed("its first process was killed")
         self._notify({"host": name, "state": "ready"})
 
     async def _until_ready(self, machine: Machine) -> None:
         try:
             async with asyncio.timeout(READY_SECONDS):
-                while not self._is_ready(machine):
+                while not self._is_ready(machine) and not machine.exit.done():
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             daemon = self.programs[f"{machine.host.name}/sshd"]

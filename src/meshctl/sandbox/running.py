@@ -27,8 +27,12 @@ class Supervisor:
 
     def kill(self) -> None:
         """End it and with it everything in its namespaces; returns when all of that is gone."""
-        with contextlib.suppress(ProcessLookupError):
+        try:
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            raise UsageError(f"process {self.pid} of {self.folder.name} is another user's; run it with sudo") from None
         select.select([self.pidfd], [], [])
 
 
