@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from meshctl.sandbox import control, create, delete, paths
+from meshctl.sandbox import control, create, delete, enter
 from meshctl.sandbox.control import Control
 from meshctl.sandbox.wire import Program
 from meshctl.topology import Topology
@@ -35,8 +35,7 @@ class Classroom:
 
     def ssh(self, node: str, command: str) -> subprocess.CompletedProcess[str]:
         """Run a command on a node as anyone would."""
-        argv = ["ssh", "-F", str(paths.of(self.name).ssh_config), node, command]
-        return subprocess.run(argv, capture_output=True, text=True, timeout=60)
+        return subprocess.run([*enter.shell(self.name, node), command], capture_output=True, text=True, timeout=60)
 
     def at(self, node: str, command: str) -> str:
         """Run a command on a node by way of the supervisor, also if its network is broken; what it prints."""

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from meshctl import state
-from meshctl.sandbox import control, create, delete, paths
+from meshctl.sandbox import control, create, delete, enter, paths
 from meshctl.topology import Topology
 from meshctl.validate import find_topology
 
@@ -34,9 +34,8 @@ def main(verb: str, name: str, preset: str = "classroom") -> None:
 
 def look(topology: Topology, name: str) -> dict[str, Any]:
     """What every host says of itself over SSH, and what the supervisor says of it."""
-    config = str(paths.of(name).ssh_config)
     asked = {
-        node.name: subprocess.Popen(["ssh", "-F", config, node.name, LOOK], stdout=-1, stderr=-1, text=True)
+        node.name: subprocess.Popen([*enter.shell(name, node.name), LOOK], stdout=-1, stderr=-1, text=True)
         for _, node in topology.nodes
     }
     said = {node: "".join(process.communicate()) for node, process in asked.items()}

@@ -70,7 +70,7 @@ def test_after_up_and_down_the_machine_is_as_before(machine: Machine) -> None:
 def test_a_killed_up_is_continued_by_the_next(machine: Machine, soak: bool) -> None:
     machine.ask("drive", "up", NAME)
     undisturbed = machine.ask("drive", "look", NAME)
-    for instant in instants(50 if soak else 3):
+    for instant in instants(50 if soak else 2):
         machine.ask("drive", "down", NAME)
         with watched(machine):
             kill_up_after(machine, instant)
@@ -136,9 +136,9 @@ def test_a_second_sandbox_survives_the_first_ones_end(machine: Machine) -> None:
 
 def difference(now: Any, before: Any) -> list[str]:
     """The lines in which two states differ."""
-    pages = [json.dumps(state, indent=1).replace("\\n", "\n").splitlines() for state in (before, now)]
+    old, new = (json.dumps(state, indent=1).replace("\\n", "\n").splitlines() for state in (before, now))
     return [
-        line for line in difflib.unified_diff(*pages, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))
+        line for line in difflib.unified_diff(old, new, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))
     ]
 
 

@@ -26,6 +26,11 @@ addr add {wanted.address} dev {BRIDGE}
 """
 
 
+def readdress(wanted: Fabric) -> str:
+    """Another address for the fabric; run in the fabric."""
+    return f"addr flush dev {BRIDGE}\naddr add {wanted.address} dev {BRIDGE}\n"
+
+
 def cables(hosts: Iterable[tuple[Host, int]]) -> str:
     """A veth pair from the bridge into the network namespace of each host's first process; run in the fabric."""
     return "".join(
