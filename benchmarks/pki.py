@@ -43,7 +43,17 @@ def with_openssl(folder: Path) -> None:
 
 def with_command(folder: Path) -> None:
     """What a person types; every file is on disk, and checked, when it ends."""
-    command = [sys.executable, "-m", "meshctl", "certs", "init", "--preset", "classroom", "--dir", str(folder / "certs")]
+    command = [
+        sys.executable,
+        "-m",
+        "meshctl",
+        "certs",
+        "init",
+        "--preset",
+        "classroom",
+        "--dir",
+        str(folder / "certs"),
+    ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -12,6 +12,7 @@ from meshctl import __version__
 from meshctl.cli import certs, output
 from meshctl.cli.init import init
 from meshctl.cli.predict import predict
+from meshctl.cli.proxy_config import proxy_config
 from meshctl.cli.render import render
 from meshctl.cli.shell import shell
 from meshctl.cli.status import status
@@ -54,6 +55,7 @@ app.command()(down)
 app.command()(status)
 app.command()(shell)
 app.command()(predict)
+app.command()(proxy_config)
 
 
 def main() -> None:
