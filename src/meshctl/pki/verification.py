@@ -66,8 +66,12 @@ def cluster_problems(directory: Path, cluster: str, now: datetime) -> list[Probl
     if own.certificate:
         found += _authority_problems(file, own.certificate, now)
         found += _path_length_problems(file, own.certificate)
-        found += _chain_problems(folder / store.CLUSTER_CHAIN, chain, own.certificate, root)
-        found += _path_problems(file, chain or ([own.certificate, root] if root else []))
+    if own.certificate and root:
+        in_order = bool(chain) and chain[0] == own.certificate and chain[-1] == root
+        if chain and not in_order:
+            expected = f"from {store.CLUSTER_CERTIFICATE} up to {store.ROOT_CERTIFICATE}"
+            found.append(Problem(0, str(folder / store.CLUSTER_CHAIN), f"does not lead {expected}"))
+        found += _path_problems(file, chain if in_order else [own.certificate, root])
     return found
 
 
@@ -138,25 +142,17 @@ def _same_root(directory: Path, folder: Path, root: x509.Certificate | None) -> 
         yield Problem(0, str(folder / store.ROOT_CERTIFICATE), f"differs from {directory / store.ROOT_CERTIFICATE}")
 
 
-def _chain_problems(
-    file: Path, chain: Sequence[x509.Certificate], certificate: x509.Certificate, root: x509.Certificate | None
-) -> Iterator[Problem]:
-    if chain and chain[0] != certificate:
-        yield Problem(0, str(file), f"does not begin with {store.CLUSTER_CERTIFICATE}")
-    if chain and root and chain[-1] != root:
-        yield Problem(0, str(file), f"does not end with {store.ROOT_CERTIFICATE}")
-
-
 def _path_problems(file: Path, path: Sequence[x509.Certificate]) -> Iterator[Problem]:
-    for below, (certificate, issuer) in enumerate(pairwise(path)):
-        names = f"{certificate.subject.rfc4514_string()!r} by {issuer.subject.rfc4514_string()!r}"
+    for height, (certificate, issuer) in enumerate(pairwise(path), start=1):
+        above = issuer.subject.rfc4514_string()
         try:
             certificate.verify_directly_issued_by(issuer)
         except (InvalidSignature, ValueError, TypeError):
-            yield Problem(0, str(file), f"was not issued by the certificate above it ({names})")
+            below = certificate.subject.rfc4514_string()
+            yield Problem(0, str(file), f"does not lead to its root: {below!r} was not issued by {above!r}")
         limit = _constraints(issuer).path_length
-        if certificate != issuer and limit is not None and limit < below + 1:
-            yield Problem(0, str(file), f"is {below + 1} below {names}: path length {limit} forbids that")
+        if certificate != issuer and limit is not None and limit < height:
+            yield Problem(0, str(file), f"stands {height} below {above!r}, whose path length {limit} forbids that")
 
 
 def _shared_keys(directory: Path, clusters: Sequence[str]) -> Iterator[Problem]:
