@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from meshctl.pki import issuance
+from meshctl.pki.authority import make_intermediate, make_keys, make_root
 from meshctl.pki.key_type import KeyType
 from meshctl.validate import preset_text
 
@@ -88,13 +89,26 @@ def test_rotating_an_unknown_cluster_is_refused(tmp_path: Path) -> None:
 
 
 def test_expiry_within_sixty_days_is_warned_of(tmp_path: Path) -> None:
-    long_ago = datetime.now(UTC) - timedelta(days=3600)
-    issuance.complete(tmp_path / "certs", ["cluster1", "cluster2", "cluster3"], long_ago, KeyType.EC_P256)
-    for command in ("show", "verify"):
+    now, folder = datetime.now(UTC), tmp_path / "certs"
+    issuance.complete(folder, ["cluster1", "cluster2", "cluster3"], now - timedelta(days=3600.5), KeyType.EC_P256)
+    for command in ("init", "show", "verify"):
         result = certs(tmp_path, command)
         assert result.returncode == 0
-        assert "cluster1/ca-cert.pem: 49 days left; `meshctl certs rotate cluster1` replaces it" in result.stderr
         assert "root-cert.pem: 49 days left; `meshctl certs init --force` replaces it" in result.stderr
+        assert "cluster1/ca-cert.pem: 49 days left; `meshctl certs init --force` replaces it" in result.stderr
+
+
+def test_an_intermediate_that_ends_before_its_root_is_worth_rotating(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    keys = make_keys(2, KeyType.EC_P256)
+    root = make_root(keys[0], now)
+    (tmp_path / "certs/cluster1").mkdir(parents=True)
+    (tmp_path / "certs/root-cert.pem").write_bytes(root.certificate)
+    ending = make_intermediate(root, "cluster1", keys[1], now - timedelta(days=3600.5))
+    (tmp_path / "certs/cluster1/ca-cert.pem").write_bytes(ending.certificate)
+    shown = certs(tmp_path, "show").stderr
+    assert "cluster1/ca-cert.pem: 49 days left; `meshctl certs rotate cluster1` replaces it" in shown
+    assert "root-cert.pem" not in shown
 
 
 def test_show_names_clusters_without_certificates(tmp_path: Path) -> None:
