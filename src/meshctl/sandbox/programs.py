@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
+import termios
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -158,6 +160,8 @@ class Running:
 def _become_program(program: Program, place: Place, stdio: tuple[int, ...]) -> None:
     os.setsid()
     children.stdio(*(stdio or _log(program)))
+    if os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     # The sources are paths of the fabric, the targets are paths of the node.
     mounts = [(kernel.clone_mount(one.source), one) for one in program.mounts]
     place.enter()

@@ -27,8 +27,12 @@ class Supervisor:
 
     def kill(self) -> None:
         """End it and with it everything in its namespaces; returns when all of that is gone."""
-        with contextlib.suppress(ProcessLookupError):
+        try:
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            raise UsageError(f"process {self.pid} of {self.folder.name} is another user's; run it with sudo") from None
         select.select([self.pidfd], [], [])
 
 
@@ -54,7 +58,7 @@ def supervisor(folder: Path) -> Iterator[Supervisor]:
 
 
 def _found(folder: Path | None) -> Iterator[Supervisor]:
-    for entry in os.listdir("/proc"):
+    for entry in [path.name for path in Path("/proc").iterdir()]:
         if not entry.isdigit() or _folder_of(entry) is None:
             continue
         with contextlib.suppress(ProcessLookupError):

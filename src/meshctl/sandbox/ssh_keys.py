@@ -79,6 +79,8 @@ def _config(paths: Paths, addresses: Mapping[str, str], package: Path) -> Iterab
     yield "  GlobalKnownHostsFile none"
     yield "  StrictHostKeyChecking yes"
     yield "  UpdateHostKeys no"
+    yield "  ConnectTimeout 10"
+    yield "  ServerAliveInterval 5"
     yield f"  ProxyCommand {proxy}"
     yield "  ProxyUseFdpass yes"
     for node, address in addresses.items():

@@ -39,10 +39,10 @@ def listing() -> Listing:
 
 
 def assemble(*objects: Mapping[str, Any], settings: Mapping[str, Any] | None = None) -> Mesh:
-    """The classroom's mesh with these objects in its primary, and with these settings changed."""
+    """The classroom's mesh with these objects in its primary, under other settings if given."""
     chosen = listing().apply(objects)
-    raw = {**chosen.config.raw, **(settings or {})}
-    return mesh.assemble(chosen.clusters, chosen.primary, mesh_config.parse(raw))
+    config = chosen.config if settings is None else mesh_config.parse(settings)
+    return mesh.assemble(chosen.clusters, chosen.primary, config)
 
 
 def member(name: str) -> Proxy:
