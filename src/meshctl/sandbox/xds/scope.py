@@ -48,7 +48,12 @@ class Scope:
         return destination_rules.select(found, self.proxy.labels, self.proxy.namespace)
 
     def server_rule(self, service: Service) -> Rule | None:
-        """The rule that shapes the inbound cluster of a server: one without workload selector."""
+        """The rule that shapes the inbound cluster of a server: one without workload selector.
+
+        A Sidecar that does not import the server's own service hides its rules, too.
+        """
+        if self.service(service.hostname) is None:
+            return None
         found = self.mesh.destination_rules.visible(service, self.proxy.namespace)
         return destination_rules.select(found, None, self.proxy.namespace)
 
