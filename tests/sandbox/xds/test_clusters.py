@@ -110,8 +110,8 @@ def test_endpoints_of_a_name_may_be_elsewhere_and_on_another_port() -> None:
     cluster = built(recordings.with_objects(entry("DNS_ROUND_ROBIN", endpoints=places)))[SHOP]
     assert cluster["type"] == "LOGICAL_DNS"
     assert recordings.table(cluster["load_assignment"]) == [
-        {"locality": "", "priority": 0, "weight": 1, "endpoints": {"a.example:8443": 1}},
-        {"locality": "us-central2/z2", "priority": 0, "weight": 1, "endpoints": {"b.example:443": 1}},
+        {"locality": "", "priority": 0, "weight": 2, "endpoints": {"a.example:8443": 2}},
+        {"locality": "us-central2/z2", "priority": 0, "weight": 2, "endpoints": {"b.example:443": 2}},
     ]
 
 

@@ -42,9 +42,7 @@ def groups(view: Scope, cluster: Outbound) -> tuple[Group, ...]:
     """The endpoints of a cluster by locality and priority, in the proxy's eyes."""
     mesh, proxy = view.mesh, view.proxy
     found = locality.grouped(_hosts(view, cluster))
-    if not cluster.discovery.is_dns:
-        # Names inside a cluster know no networks: their weights stay unscaled, too.
-        found = locality.through_gateways(found, proxy.network, mesh.networks, _gateway_host)
+    found = locality.through_gateways(found, proxy.network, mesh.networks, _gateway_host)
     place, labels = _place(mesh, proxy)
     if cluster.sni_dnat:
         found = locality.with_mtls(found)
