@@ -35,6 +35,7 @@ class Fleet:
         self._events = events
         self._wanted: Fabric | None = None
         self._plugged: set[int] = set()
+        self._listeners: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._building = asyncio.Lock()
 
@@ -91,7 +92,15 @@ class Fleet:
         return {name for name, machine in self._machines.items() if moved or hosts.get(name) != machine.host}
 
     def _is_ready(self, machine: Machine) -> bool:
-        return host.has_address(machine) and sshd.listens(machine.pid)
+        return host.has_address(machine) and self._listens(machine)
+
+    def _listens(self, machine: Machine) -> bool:
+        """Whether the host's sshd serves; asked of the kernel once for each of its lives."""
+        name = machine.host.name
+        pid = self._workloads.pid(sshd.program(self._ground.paths, machine.host).name)
+        if pid is not None and self._listeners.get(name) != pid and sshd.listens(machine.pid):
+            self._listeners[name] = pid
+        return pid is not None and self._listeners.get(name) == pid
 
     async def _remove(self, machine: Machine) -> None:
         """Take a host away with everything on it, its disk included."""

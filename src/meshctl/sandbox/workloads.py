@@ -38,6 +38,10 @@ class Workloads:
         pids = {name: running.pid for name, running in self._programs.items()}
         return {name: sessions[pid] for name, pid in pids.items() if pid in sessions}
 
+    def pid(self, name: str) -> int | None:
+        """A program's process, if it has one."""
+        return self._programs[name].pid if name in self._programs else None
+
     def reason(self, name: str) -> str:
         """Why a program last ended, or could not start."""
         return self._programs[name].reason if name in self._programs else "it was never started"
