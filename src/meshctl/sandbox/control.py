@@ -44,7 +44,7 @@ class Control:
         self._socket.close()
 
     def status(self) -> Message:
-        """`version`, `pid`, `hosts` {name: address, pid, ready}, `wanted`, `programs`, `pods` {name: node, address}, `forwards`."""
+        """`version`, `pid`, `hosts` {name: address, pid, ready}, `wanted`, `programs`, `pods`, `forwards`."""
         return self._ask("status")
 
     def apply(self, fabric: Fabric, report: Callable[[Message], None]) -> Message:

@@ -18,9 +18,10 @@ def fabric(wanted: Fabric) -> str:
 
     Its hardware address is stated: it would change with its ports, and hosts would not find the fabric any more.
     """
+    own = mac(str(IPv4Interface(wanted.address).ip))
     return f"""\
 link set lo up
-link add {BRIDGE} address {mac(str(IPv4Interface(wanted.address).ip))} type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+link add {BRIDGE} address {own} type bridge stp_state 0 forward_delay 0 mcast_snooping 0
 link set {BRIDGE} up
 addr add {wanted.address} dev {BRIDGE}
 """

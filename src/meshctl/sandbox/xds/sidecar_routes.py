@@ -10,6 +10,7 @@ from meshctl.sandbox.xds.configs import Config
 from meshctl.sandbox.xds.hosts import is_wildcard, most_specific, overlap
 from meshctl.sandbox.xds.message import Json, message
 from meshctl.sandbox.xds.place import Place, Site
+from meshctl.sandbox.xds.protocol import Protocol
 from meshctl.sandbox.xds.scope import EgressListener
 from meshctl.sandbox.xds.service import Port, Resolution, Service
 from meshctl.sandbox.xds.virtual_hosts import (
@@ -89,8 +90,12 @@ def _domains(site: Site, host: str, service: Service | None, exact: set[str], ta
 
 def _services(listener: EgressListener, port: int) -> dict[str, Service]:
     """The services that have the port, cut down to it; the name is what routes call them by."""
-    found = ((service, service.port(port)) for service in listener.services)
-    return {s.hostname.lower(): replace(s, hostname=s.hostname.lower(), ports=(p,)) for s, p in found if p}
+    return {
+        service.hostname.lower(): replace(service, hostname=service.hostname.lower(), ports=(own,))
+        for service in listener.services
+        for own in service.ports
+        if own.number == port and own.protocol is not Protocol.UDP
+    }
 
 
 def _groups(site: Site, listener: EgressListener, services: Mapping[str, Service], port: int) -> Iterator[Group]:
