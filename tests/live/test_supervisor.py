@@ -153,6 +153,16 @@ def test_a_program_of_a_node_may_see_the_machines_files_and_others_at_other_path
     assert classroom.at(NODE, "ls /mnt") == ""
 
 
+def test_what_a_program_started_goes_with_it(classroom: Classroom, supervisor: Control) -> None:
+    supervisor.spawn(Program("parent", ("sh", "-c", "sleep 5151 & sleep 0.1"), NODE, restart="never"))
+    ended(supervisor, "parent")
+    until(lambda: classroom.at(NODE, "pgrep -fc '^sleep 5151'") == "0\n")
+    supervisor.spawn(Program("parent", ("sh", "-c", "trap '' TERM; sleep 6161 & exec sleep 5151"), NODE, grace=0.1))
+    until(lambda: classroom.at(NODE, "pgrep -fc '^sleep 6161'") == "1\n")
+    supervisor.stop("parent")
+    until(lambda: classroom.at(NODE, "pgrep -fc '^sleep'") == "1\n")
+
+
 def test_a_terminal_controls_its_program(supervisor: Control) -> None:
     ours, theirs = pty.openpty()
     supervisor.spawn(Program("shell", ("sh", "-i"), NODE, restart="never"), (theirs, theirs, theirs))
