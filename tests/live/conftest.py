@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from meshctl.sandbox.wire import Program
 from meshctl.topology import Topology
 from meshctl.validate import find_topology
 from tests.live import machine as machines
-from tests.live.machine import Machine
+from tests.live.machine import REPOSITORY, Machine
 
 
 @pytest.fixture
@@ -58,7 +59,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("state")
         patch.setenv("XDG_STATE_HOME", str(folder))
-        yield folder
+        guard = [sys.executable, "-m", "tests.live.guard", str(folder)]
+        with subprocess.Popen(guard, stdin=-1, cwd=REPOSITORY, start_new_session=True):
+            yield folder
 
 
 @pytest.fixture(scope="module")

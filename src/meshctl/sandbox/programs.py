@@ -106,6 +106,7 @@ class Running:
             await asyncio.wait_for(asyncio.shield(child.exit), self.program.grace)
         self.signal(signal.SIGKILL)
         self.status = await child.exit
+        _end_group(child.pid)
 
     async def _keep_going(self) -> None:
         pause = self.program.backoff
@@ -130,6 +131,7 @@ class Running:
             # Shielded: the future is the reaper's, and outlives this task's cancellation.
             self.status = await asyncio.shield(self._child.exit)
             self.reason = f"signal {-self.status}" if self.status < 0 else f"status {self.status}"
+            _end_group(self._child.pid)
         except (ChildFailed, OSError) as error:
             self.status, self.reason = 127, str(error)
         finally:
@@ -155,6 +157,12 @@ class Running:
     def _fork(self) -> Child:
         place = self._place(self.program)
         return self._crew.fork(lambda: _become_program(self.program, place, self._stdio), place.pids)
+
+
+def _end_group(leader: int) -> None:
+    """What a program started goes with it, unless it made itself independent."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _become_program(program: Program, place: Place, stdio: tuple[int, ...]) -> None:
