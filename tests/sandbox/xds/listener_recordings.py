@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,8 @@ def listing() -> Listing:
 
 
 def assemble(*objects: Mapping[str, Any], settings: Mapping[str, Any] | None = None) -> Mesh:
-    """The classroom's mesh with these objects in its primary, under other settings if given."""
-    chosen = listing().apply(objects)
+    """The classroom's mesh with these objects applied one by one, under other settings if given."""
+    chosen = reduce(lambda known, item: known.apply([item]), objects, listing())
     config = chosen.config if settings is None else mesh_config.parse(settings)
     return mesh.assemble(chosen.clusters, chosen.primary, config)
 
