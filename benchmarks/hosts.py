@@ -32,6 +32,16 @@ PLAYBOOK = """\
       loop: "{{ routes }}"
       register: added
       changed_when: "'changed' in added.stdout"
+    - shell: |
+        ip route show proto PROTOCOL | while read -r to via gateway rest; do
+          case "{{ routes | join(' ') }}" in *"$to via $gateway"*) ;; *) ip route delete "$to"; echo changed ;; esac
+        done
+      register: removed
+      changed_when: "'changed' in removed.stdout"
+    - stat: {path: /run/systemd/system}
+      register: systemd
+    - copy: {content: "{{ unit }}", dest: /etc/systemd/system/bench-routes.service}
+      when: systemd.stat.exists
     - command: dpkg-query -W -f '${Status}' bash
       changed_when: false
 """
@@ -86,15 +96,18 @@ def _ways(topology: Topology, home: Path) -> dict[str, Callable[[], None]]:
         inventory, play, settings = _ansible(topology, home)
         environment = {**os.environ, **settings}
         argv = [playbook, "-i", inventory, play]
-        ways["ansible-playbook"] = lambda: _ansible_run(argv, environment)
+        ways["ansible-playbook"] = lambda: _ansible_run(argv, environment, home)
         first = next(node.name for _, node in topology.nodes)
-        ways["ansible-playbook, one host"] = lambda: _ansible_run([*argv, "--limit", first], environment)
+        ways["ansible-playbook, one host"] = lambda: _ansible_run([*argv, "--limit", first], environment, home)
     else:
         print("ansible-playbook is not on the PATH: left out")
     return ways
 
 
-def _ansible_run(argv: list[str], environment: dict[str, str]) -> None:
+def _ansible_run(argv: list[str], environment: dict[str, str], home: Path) -> None:
+    # A folder of its own: like meshctl, each run makes its connections itself.
+    sockets = tempfile.mkdtemp(dir=home)
+    environment = {**environment, "ANSIBLE_SSH_CONTROL_PATH_DIR": sockets}
     subprocess.run(argv, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -117,16 +130,15 @@ def _ansible(topology: Topology, home: Path) -> tuple[str, str, dict[str, str]]:
         routes = [f"{route} proto {PROTOCOL}" for route in node_routes(topology, cluster)]
         lines.append(f"{node.name} routes='{routes!s}'".replace("'[", '"[').replace("]'", ']"'))
     inventory, play = home / "inventory", home / "play.yaml"
-    shared = "[all:vars]\nansible_python_interpreter=/usr/bin/python3\nsysctls='net.ipv4.ip_forward = 1'\n"
+    shared = "[all:vars]\nansible_python_interpreter=/usr/bin/python3\nsysctls='net.ipv4.ip_forward = 1'\nunit=''\n"
     inventory.write_text("\n".join(lines) + f"\n{shared}", encoding="utf-8")
-    play.write_text(PLAYBOOK, encoding="utf-8")
+    play.write_text(PLAYBOOK.replace("PROTOCOL", str(PROTOCOL)), encoding="utf-8")
     settings = {
         "ANSIBLE_SSH_ARGS": f"-F {config} -o ControlMaster=auto -o ControlPersist=60s",
         "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_FORKS": "9",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_HOME": str(home / "ansible"),
-        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(home / "cp"),
     }
     return str(inventory), str(play), settings
 
