@@ -1,0 +1,112 @@
+"""Rules that several kinds share: durations, selectors, targets, exportTo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from meshctl.sandbox.apiserver.validation.golang import quote
+from meshctl.sandbox.apiserver.validation.istio.decoding import Record
+from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error, warning
+from meshctl.sandbox.apiserver.validation.istio.rules import names
+
+_MILLISECOND = 10**6
+_TARGETS = (
+    ("", "core/v1/Service"),
+    ("networking.istio.io", "networking.istio.io/v1/ServiceEntry"),
+    ("gateway.networking.k8s.io", "gateway.networking.k8s.io/v1/Gateway"),
+    ("gateway.networking.k8s.io", "gateway.networking.k8s.io/v1/GatewayClass"),
+)
+
+
+def duration(nanoseconds: int | None) -> Problems:
+    """At least a millisecond and whole ones; None is fine."""
+    if nanoseconds is None:
+        return
+    if nanoseconds < _MILLISECOND:
+        yield error("duration must be greater than 1ms")
+    elif nanoseconds % _MILLISECOND:
+        yield error("only durations to ms precision are supported")
+
+
+def _labels(labels: Mapping[str, str]) -> Problems:
+    for key, value in labels.items():
+        shown = quote(f"{key}={value}")
+        if not key:
+            yield error(f"empty key is not supported in selector: {shown}")
+        if "*" in key or "*" in value:
+            yield error(f"wildcard is not supported in selector: {shown}")
+
+
+def workload_selector(selector: Record | None) -> Problems:
+    """A selector with `matchLabels`."""
+    if selector is None:
+        return
+    yield from _labels(selector.matchLabels)
+    if not selector.matchLabels:
+        yield warning("workload selector specified without labels")
+
+
+def networking_selector(selector: Record | None, about: str) -> Problems:
+    """A selector with `labels`; `about` names the kind in its warning."""
+    if selector is None:
+        return
+    yield from _labels(selector.labels)
+    if not selector.labels:
+        effect = "will be applied to all services in namespace"
+        yield warning(f"{about}: workload selector specified without labels, {effect}")
+
+
+def attachment(spec: Record, single: bool = True) -> Problems:
+    """`selector`, `targetRef` and `targetRefs` of a policy: at most one of them."""
+    target = spec.targetRef if single else None
+    if (spec.selector is not None) + (target is not None) + bool(spec.targetRefs) > 1:
+        yield error("only one of targetRefs or workloadSelector can be set")
+    yield from workload_selector(spec.selector)
+    for each in [target, *spec.targetRefs] if target is not None else spec.targetRefs:
+        yield from _target(each)
+
+
+def _target(target: Record) -> Problems:
+    if not target.name:
+        yield error("targetRef name must be set")
+    if target.namespace:
+        yield error("targetRef namespace must not be set; cross namespace referencing is not supported")
+    group = "" if target.group == "core" else target.group
+    if not any(group == known and name.endswith(f"/{target.kind}") for known, name in _TARGETS):
+        allowed = " ".join(name for _, name in _TARGETS)
+        yield error(f"targetRef must be to one of [{allowed}] but was {target.group}/{target.kind}")
+
+
+def export_to(namespace: str, entries: Sequence[str], service_entry: bool = False, selected: bool = False) -> Problems:
+    """To whom an object is visible; `selected`: a destination rule with a workload selector."""
+    seen: list[str] = []
+    for entry in entries:
+        key = namespace if entry == "." else entry
+        if key in seen:
+            where = f": . and current namespace {namespace}" if key != entry else f" for entry {entry}"
+            yield error(f"duplicate entries in exportTo{where}")
+            continue
+        wrong = [] if service_entry and key == "~" else list(_visibility(key))
+        yield from wrong
+        if not wrong:
+            seen.append(key)
+    if selected and seen:
+        yield from _selected_export(namespace, seen)
+    if "*" in seen and len(entries) > 1:
+        yield error("cannot have both public (*) and non-public exportTo values for a resource")
+    if "~" in seen and len(entries) > 1:
+        yield error("cannot export service entry to no one (~) and someone")
+
+
+def _selected_export(namespace: str, seen: Sequence[str]) -> Problems:
+    if namespace not in seen:
+        yield error("destination rule with workload selector cannot have exportTo beyond current namespace")
+    elif len(seen) > 1:
+        yield error("destination rule with workload selector cannot have multiple entries in exportTo")
+
+
+def _visibility(key: str) -> Problems:
+    if key == "~":
+        yield error("exportTo ~ (none) is not allowed for Istio configuration objects")
+    elif key not in (".", "*") and not names.is_label(key):
+        yield error("only .,*, or a valid DNS 1123 label is allowed as exportTo entry")

@@ -1,0 +1,1 @@
+"""The built-in kinds: their definitions, defaults and rules."""
