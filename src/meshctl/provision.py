@@ -12,7 +12,7 @@ from meshctl.runner.process import run
 from meshctl.runner.request import APPLY, PLAN, Event, Request, Step, Target
 from meshctl.topology import Topology
 
-HOSTS = "hosts"
+HOSTS, KUBERNETES = "hosts", "kubernetes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ DEPLOYS = (
     Deploy("host-settings", "kernel settings for forwarding", "host_settings.py", "host_settings_absent.py"),
     Deploy("routes", "static routes between clusters of one network", "routes.py", "routes_absent.py"),
 )
-STEPS = (HOSTS, *(deploy.name for deploy in DEPLOYS))
+STEPS = (HOSTS, KUBERNETES, *(deploy.name for deploy in DEPLOYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,9 @@ def up(topology: Topology, provider: Provider, selection: Selection) -> Iterator
     if HOSTS in selection.names:
         yield Event("step", step=HOSTS)
         yield Event("operation", provider.name, HOSTS, "Hosts", provider.create())
+    if KUBERNETES in selection.names and topology.provider == "sandbox":
+        yield Event("step", step=KUBERNETES)
+        yield Event("operation", provider.name, KUBERNETES, "Kubernetes", provider.serve())
     yield from _run(topology, provider, APPLY, [(deploy, deploy.script) for deploy in selection.deploys()])
 
 
@@ -72,6 +75,9 @@ def plan(topology: Topology, provider: Provider, selection: Selection) -> Iterat
         if pending:
             # Hosts that don't exist yet can't be read: all of their deploys are still to come.
             return
+    if KUBERNETES in selection.names and topology.provider == "sandbox":
+        yield Event("step", step=KUBERNETES)
+        yield Event("operation", provider.name, KUBERNETES, "Kubernetes", provider.unserved())
     yield from _run(topology, provider, PLAN, [(deploy, deploy.script) for deploy in selection.deploys()])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from meshctl.kube.access import Access
 from meshctl.render.routes import unit
 from meshctl.topology import Cluster, Node, Topology, mesh_cidrs, node_routes
 
@@ -28,6 +29,15 @@ class Provider(Protocol):
 
     def pending(self) -> tuple[str, ...]:
         """The lines of what `create` would change; nothing is changed."""
+
+    def serve(self) -> tuple[str, ...]:
+        """Make sure that each cluster's Kubernetes API answers, if that is ours to do; the lines of what changed."""
+
+    def unserved(self) -> tuple[str, ...]:
+        """The lines of what `serve` would change; nothing is changed."""
+
+    def kubernetes(self) -> Mapping[str, Access]:
+        """How each cluster's Kubernetes API is reached from where `prefix` leads; empty if we have no way in."""
 
     def delete(self) -> tuple[str, ...]:
         """Take away what `create` made; the lines of what changed."""

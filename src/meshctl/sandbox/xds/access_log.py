@@ -85,9 +85,7 @@ def _json_format(own: str) -> Json:
         fields = json.loads(own) if own else JSON_FORMAT
     except ValueError:
         fields = JSON_FORMAT
-    return message(
-        json_format=dict(fields), json_format_options={}, formatters=_formatters(json.dumps(dict(fields)))
-    )
+    return message(json_format=dict(fields), json_format_options={}, formatters=_formatters(json.dumps(dict(fields))))
 
 
 def _formatters(text: str) -> list[Json]:

@@ -42,9 +42,7 @@ def mesh_tls(settings: MeshConfig, alpn: Sequence[str]) -> Json:
     own = settings.raw.get("meshMTLS") or {}
     params = {
         "cipher_suites": list(own.get("cipherSuites") or _MESH_CIPHERS),
-        "tls_minimum_protocol_version": "TLSv1_3"
-        if own.get("minProtocolVersion") == "TLSV1_3"
-        else "TLSv1_2",
+        "tls_minimum_protocol_version": "TLSv1_3" if own.get("minProtocolVersion") == "TLSV1_3" else "TLSv1_2",
         "tls_maximum_protocol_version": "TLSv1_3",
     }
     domains = dict.fromkeys((settings.trust_domain, *settings.trust_domain_aliases))

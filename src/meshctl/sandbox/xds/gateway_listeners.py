@@ -151,9 +151,7 @@ def _place(site: Site, server: Server) -> Place:
 
 
 def _virtual_services(site: Site, server: Server) -> Iterator[Config]:
-    bound = virtual_services.bound_to(
-        site.mesh.virtual_services, server.gateway, site.proxy.namespace, site.settings
-    )
+    bound = virtual_services.bound_to(site.mesh.virtual_services, server.gateway, site.proxy.namespace, site.settings)
     return (config for config in bound if _shares_host(config, server))
 
 

@@ -79,9 +79,7 @@ def _add(found: dict[str, Host], name: str, server: Server, routes: Sequence[Jso
 
 
 def _bound(site: Site, server: Server) -> Iterator[tuple[Config, list[str]]]:
-    bound = virtual_services.bound_to(
-        site.mesh.virtual_services, server.gateway, site.proxy.namespace, site.settings
-    )
+    bound = virtual_services.bound_to(site.mesh.virtual_services, server.gateway, site.proxy.namespace, site.settings)
     for config in bound:
         names = _common_hosts(_server_hosts(server, config.namespace), config.spec["hosts"])
         if names:

@@ -70,9 +70,7 @@ def discovered(name: str) -> Json:
 
 
 def _request_id() -> Json:
-    config = typed(
-        "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig", use_request_id_for_trace_sampling=True
-    )
+    config = typed("envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig", use_request_id_for_trace_sampling=True)
     return {"typed_config": config}
 
 

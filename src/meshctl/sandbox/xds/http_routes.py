@@ -16,9 +16,7 @@ from meshctl.sandbox.xds.route_match import is_catch_all, route_match
 Fields = Mapping[str, Any]
 
 
-def default_route(
-    cluster: str, operation: str, settings: MeshConfig, hash_policy: Json | None = None
-) -> Json:
+def default_route(cluster: str, operation: str, settings: MeshConfig, hash_policy: Json | None = None) -> Json:
     """The route to a service that no VirtualService governs."""
     action = message(
         cluster=cluster,

@@ -30,9 +30,7 @@ def policy(retries: Mapping[str, Any] | None, *, hashed: bool = False) -> Json |
         return None
     retry_on, codes = _conditions(retries.get("retryOn") or _RETRY_ON)
     ignore_previous = retries.get("retryIgnorePreviousHosts")
-    out = _policy(
-        retry_on, codes, attempts, ignore_previous=not hashed if ignore_previous is None else ignore_previous
-    )
+    out = _policy(retry_on, codes, attempts, ignore_previous=not hashed if ignore_previous is None else ignore_previous)
     return out | _extras(retries)
 
 

@@ -90,9 +90,7 @@ def _is_presence(match: Condition | None) -> bool:
 def _claims(wanted: Mapping[str, Condition], unwanted: Mapping[str, Condition]) -> list[Json]:
     found = [_claim(path, match) for name, match in wanted.items() if (path := _claim_path(name))]
     found += [
-        {**_claim(path, match), "invert": True}
-        for name, match in unwanted.items()
-        if (path := _claim_path(name))
+        {**_claim(path, match), "invert": True} for name, match in unwanted.items() if (path := _claim_path(name))
     ]
     return found
 

@@ -109,9 +109,7 @@ def _reserved(bind: str, port: Port) -> bool:
 def _is_per_instance(request: Request) -> bool:
     """A headless TCP service has no address of its own, so each of its pods gets a listener."""
     streams = request.port.protocol.is_tcp or request.port.protocol.is_unsupported
-    headless = (
-        request.service.headless and request.service.address_for(request.site.proxy.cluster) == UNSPECIFIED
-    )
+    headless = request.service.headless and request.service.address_for(request.site.proxy.cluster) == UNSPECIFIED
     return not request.bind and streams and headless
 
 
@@ -170,9 +168,7 @@ def _add_http(found: Entries, request: Request, destination: Destination, curren
 
 def _add_tcp(found: Entries, request: Request, destination: Destination, current: Entry | None) -> None:
     chains = tuple(tcp_routes.chains(request.site, destination, request.virtual_services))
-    _join(
-        found, request, Entry(destination.bind, request.port.number, request.port.protocol, chains), current
-    )
+    _join(found, request, Entry(destination.bind, request.port.number, request.port.protocol, chains), current)
 
 
 def _add_sniffed(found: Entries, request: Request, destination: Destination, current: Entry | None) -> None:

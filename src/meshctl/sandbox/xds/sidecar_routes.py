@@ -94,9 +94,7 @@ def _services(listener: EgressListener, port: int) -> dict[str, Service]:
     return {s.hostname.lower(): replace(s, hostname=s.hostname.lower(), ports=(p,)) for s, p in found if p}
 
 
-def _groups(
-    site: Site, listener: EgressListener, services: Mapping[str, Service], port: int
-) -> Iterator[Group]:
+def _groups(site: Site, listener: EgressListener, services: Mapping[str, Service], port: int) -> Iterator[Group]:
     governed: set[str] = set()
     for config in listener.virtual_services:
         if port == _FALLBACK_PORT or _concerns(config, services):

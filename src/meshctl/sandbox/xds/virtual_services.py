@@ -30,9 +30,7 @@ def bound_to(
 
     First the namespace's private ones, then those exported to it by name, then the public ones.
     """
-    bound = [
-        config for config in virtual_services if gateway in (config.spec.get("gateways") or (MESH_GATEWAY,))
-    ]
+    bound = [config for config in virtual_services if gateway in (config.spec.get("gateways") or (MESH_GATEWAY,))]
     ranks = {id(config): _rank(config, namespace, settings) for config in bound}
     return tuple(config for rank in range(3) for config in bound if ranks[id(config)] == rank)
 
