@@ -11,6 +11,7 @@ import typer
 from meshctl import __version__
 from meshctl.cli import certs, output
 from meshctl.cli.init import init
+from meshctl.cli.kubeconfig import kubeconfig
 from meshctl.cli.predict import predict
 from meshctl.cli.proxy_config import proxy_config
 from meshctl.cli.render import render
@@ -53,6 +54,7 @@ app.command()(up)
 app.command()(plan)
 app.command()(down)
 app.command()(status)
+app.command()(kubeconfig)
 app.command()(shell)
 app.command()(predict)
 app.command()(proxy_config)

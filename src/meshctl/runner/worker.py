@@ -24,7 +24,9 @@ from pyinfra.api.operations import run_ops
 from pyinfra.api.state import BaseStateCallback, StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state
 
+from meshctl.errors import MeshctlError
 from meshctl.operations.change import Change
+from meshctl.operations.objects import ObjectChange
 from meshctl.runner.connector import MeshSshConnector
 from meshctl.runner.failure import explain
 from meshctl.runner.request import APPLY, Event, Request, Step
@@ -106,6 +108,8 @@ class Run:
                     self._plan_operation(state, host, step, op_hash)
         except (PyinfraError, SSHException, OSError, EOFError, ValueError, KeyError) as error:
             self._fail(state, host, step, explain(error, _address(host)))
+        except MeshctlError as error:
+            self._fail(state, host, step, str(error))
 
     def _plan_operation(self, state: State, host: Host, step: Step, op_hash: str) -> None:
         data = state.ops[host][op_hash]
@@ -171,7 +175,7 @@ def _diff(commands: list[Any]) -> tuple[str, ...]:
 
 
 def _lines(command: Any) -> Iterator[str]:
-    if isinstance(command, Change):
+    if isinstance(command, Change | ObjectChange):
         yield from command.diff
     else:
         yield f"~ {command}"
