@@ -7,29 +7,46 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from meshctl.errors import UsageError
-from meshctl.providers.provider import Provider, host_data
+from meshctl.providers import certificates
+from meshctl.providers.manifests import kubernetes_data
+from meshctl.providers.provider import HostData, Provider, host_data
 from meshctl.runner.process import run
 from meshctl.runner.request import APPLY, PLAN, Event, Request, Step, Target
-from meshctl.topology import Topology
+from meshctl.topology import Cluster, Node, Topology
 
-HOSTS, KUBERNETES = "hosts", "kubernetes"
+HOSTS, KUBERNETES, CERTIFICATES = "hosts", "kubernetes", "certificates"
+ALL, CONTROL_PLANES, PRIMARY, REMOTES = "all", "control-planes", "primary", "remotes"
 
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """One step of `up`: its name, what it does, and the scripts under deploys/ that do and undo it."""
+    """One step of `up`: its name, what it does, the scripts under deploys/ that do and undo it, and where they run."""
 
     name: str
     title: str
     script: str
     undo: str
+    hosts: str = ALL
+
+
+def _objects(name: str, title: str, hosts: str) -> Deploy:
+    script = name.replace("-", "_")
+    return Deploy(name, title, f"{script}.py", f"{script}_absent.py", hosts)
 
 
 DEPLOYS = (
     Deploy("host-settings", "kernel settings for forwarding", "host_settings.py", "host_settings_absent.py"),
     Deploy("routes", "static routes between clusters of one network", "routes.py", "routes_absent.py"),
+    _objects("node-labels", "the localities of nodes, before any pod starts", CONTROL_PLANES),
+    _objects("namespaces", "namespaces with the network's label", CONTROL_PLANES),
+    _objects("cacerts", "istiod's signing certificates", CONTROL_PLANES),
+    _objects("istio-operators", "IstioOperator files", CONTROL_PLANES),
+    _objects("eastwest", "the Services of the east-west gateways", CONTROL_PLANES),
+    _objects("exposure", "what the east-west gateways let through", PRIMARY),
+    _objects("istio-readers", "the primary's account in each remote", REMOTES),
+    _objects("remote-secrets", "the primary's way into each remote", PRIMARY),
 )
-STEPS = (HOSTS, KUBERNETES, *(deploy.name for deploy in DEPLOYS))
+STEPS = (HOSTS, KUBERNETES, CERTIFICATES, *(deploy.name for deploy in DEPLOYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +80,9 @@ def up(topology: Topology, provider: Provider, selection: Selection) -> Iterator
     if KUBERNETES in selection.names and topology.provider == "sandbox":
         yield Event("step", step=KUBERNETES)
         yield Event("operation", provider.name, KUBERNETES, "Kubernetes", provider.serve())
+    if CERTIFICATES in selection.names and topology.provider == "sandbox":
+        yield Event("step", step=CERTIFICATES)
+        yield Event("operation", provider.name, CERTIFICATES, "Certificates", certificates.complete(topology))
     yield from _run(topology, provider, APPLY, [(deploy, deploy.script) for deploy in selection.deploys()])
 
 
@@ -77,7 +97,13 @@ def plan(topology: Topology, provider: Provider, selection: Selection) -> Iterat
             return
     if KUBERNETES in selection.names and topology.provider == "sandbox":
         yield Event("step", step=KUBERNETES)
-        yield Event("operation", provider.name, KUBERNETES, "Kubernetes", provider.unserved())
+        pending = provider.unserved()
+        yield Event("operation", provider.name, KUBERNETES, "Kubernetes", pending)
+        if pending:
+            return
+    if CERTIFICATES in selection.names and topology.provider == "sandbox":
+        yield Event("step", step=CERTIFICATES)
+        yield Event("operation", provider.name, CERTIFICATES, "Certificates", certificates.missing(topology))
     yield from _run(topology, provider, PLAN, [(deploy, deploy.script) for deploy in selection.deploys()])
 
 
@@ -93,17 +119,34 @@ def _run(topology: Topology, provider: Provider, mode: str, scripts: Sequence[tu
     if not scripts:
         return
     targets = targets_of(topology, provider)
-    names = tuple(target.name for target in targets)
-    steps = tuple(Step(deploy.name, str(project_folder("deploys") / script), names) for deploy, script in scripts)
+    folder = project_folder("deploys")
+    steps = tuple(
+        Step(deploy.name, str(folder / script), hosts)
+        for deploy, script in scripts
+        if (hosts := _hosts(topology, provider, deploy))
+    )
     yield from run(Request(mode, targets, steps), provider.prefix())
+
+
+def _hosts(topology: Topology, provider: Provider, deploy: Deploy) -> tuple[str, ...]:
+    if deploy.hosts == ALL:
+        return tuple(node.name for _, node in topology.nodes)
+    clusters = {PRIMARY: (topology.primary,), REMOTES: topology.remotes}.get(deploy.hosts, topology.clusters)
+    reached = provider.kubernetes()
+    return tuple(cluster.control_plane.name for cluster in clusters if cluster.name in reached)
 
 
 def targets_of(topology: Topology, provider: Provider) -> tuple[Target, ...]:
     """Every host with how it is reached and what the deploys read there."""
-    access = provider.access()
-    return tuple(
-        Target(node.name, {**access[node.name], **host_data(topology, cluster)}) for cluster, node in topology.nodes
-    )
+    access, kubernetes = provider.access(), provider.kubernetes()
+
+    def data(cluster: Cluster, node: Node) -> HostData:
+        found = {**access[node.name], **host_data(topology, cluster)}
+        if node.control_plane and cluster.name in kubernetes:
+            found |= kubernetes_data(topology, cluster, kubernetes, certificates.folder(topology))
+        return found
+
+    return tuple(Target(node.name, data(cluster, node)) for cluster, node in topology.nodes)
 
 
 def project_folder(name: str) -> Path:
