@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from meshctl.pki import issuance
+from meshctl.pki.authority import make_intermediate, make_keys, make_root
+from meshctl.pki.key_type import KeyType
 from meshctl.validate import preset_text
 
 
@@ -80,3 +86,58 @@ def test_rotating_an_unknown_cluster_is_refused(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "cluster9" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_expiry_within_sixty_days_is_warned_of(tmp_path: Path) -> None:
+    now, folder = datetime.now(UTC), tmp_path / "certs"
+    issuance.complete(folder, ["cluster1", "cluster2", "cluster3"], now - timedelta(days=3600.5), KeyType.EC_P256)
+    for command in ("init", "show", "verify"):
+        result = certs(tmp_path, command)
+        assert result.returncode == 0
+        assert "root-cert.pem: 49 days left; `meshctl certs init --force` replaces it" in result.stderr
+        assert "cluster1/ca-cert.pem: 49 days left; `meshctl certs init --force` replaces it" in result.stderr
+
+
+def test_an_intermediate_that_ends_before_its_root_is_worth_rotating(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    keys = make_keys(2, KeyType.EC_P256)
+    root = make_root(keys[0], now)
+    (tmp_path / "certs/cluster1").mkdir(parents=True)
+    (tmp_path / "certs/root-cert.pem").write_bytes(root.certificate)
+    ending = make_intermediate(root, "cluster1", keys[1], now - timedelta(days=3600.5))
+    (tmp_path / "certs/cluster1/ca-cert.pem").write_bytes(ending.certificate)
+    shown = certs(tmp_path, "show").stderr
+    assert "cluster1/ca-cert.pem: 49 days left; `meshctl certs rotate cluster1` replaces it" in shown
+    assert "root-cert.pem" not in shown
+
+
+def test_show_names_clusters_without_certificates(tmp_path: Path) -> None:
+    made(tmp_path)
+    report = json.loads(certs(tmp_path, "show", "--preset", "five-clusters", "-o", "json").stdout)
+    assert len(report["certificates"]) == 4
+    assert "certs/tokyo: no certificate yet; `meshctl certs init` makes it" in report["warnings"]
+
+
+def test_problems_as_json(tmp_path: Path) -> None:
+    made(tmp_path)
+    (tmp_path / "certs/cluster1/notes").touch()
+    result = certs(tmp_path, "verify", "-o", "json")
+    report = json.loads(result.stdout)
+    assert result.returncode == 1
+    assert [problem["where"] for problem in report["problems"]] == ["certs/cluster1/notes"]
+
+
+def test_show_without_certificates_tells_what_makes_them(tmp_path: Path) -> None:
+    result = certs(tmp_path, "show")
+    assert result.returncode == 2
+    assert "certs: holds no certificates; `meshctl certs init` makes them" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["init", "show", "verify", "rotate"])
+def test_help_has_an_example(tmp_path: Path, command: str) -> None:
+    assert f"Example: meshctl certs {command}" in certs(tmp_path, command, "--help").stdout
+
+
+def test_the_command_line_loads_no_cryptography(tmp_path: Path) -> None:
+    code = "import sys, meshctl.cli.app; sys.exit('cryptography' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -60,8 +61,14 @@ app.command()(predict)
 app.command()(proxy_config)
 
 
+def _terminated(number: int, _: object) -> None:
+    """SIGTERM is a Ctrl-C that another program types."""
+    raise KeyboardInterrupt(number)
+
+
 def main() -> None:
     """Run the command line; a MeshctlError is printed without a traceback and becomes its exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
     except MeshctlError as error:

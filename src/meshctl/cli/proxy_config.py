@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,7 +36,7 @@ class Type(StrEnum):
 def proxy_config(
     proxies: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PROXY]...", help="CLUSTER/NAMESPACE/WORKLOAD or a pod's name.  [default: all]"),
+        typer.Argument(metavar="PROXY", help="CLUSTER/NAMESPACE/WORKLOAD or a pod's name.  [default: all]"),
     ] = None,
     objects: Annotated[
         Path | None,
@@ -94,16 +94,15 @@ def _translated(
     listing: Listing, added: Mapping[Path, list[Object]], names: Sequence[str], types: Sequence[Type]
 ) -> dict[str, dict[str, dict[str, Any]]]:
     chosen = _chosen(listing, names)
-    applied = listing
-    for items in added.values():
-        applied = applied.apply(items)
     try:
-        return _resources(applied, chosen, types)
+        return _resources(listing, added.values(), chosen, types)
     except MALFORMED as error:
         raise _refusal(listing, added, chosen, types, error) from None
 
 
-def _resources(listing: Listing, names: Sequence[str], types: Sequence[Type]) -> dict[str, dict[str, dict[str, Any]]]:
+def _resources(
+    listing: Listing, added: Iterable[Sequence[Object]], names: Sequence[str], types: Sequence[Type]
+) -> dict[str, dict[str, dict[str, Any]]]:
     from meshctl.sandbox.xds import clusters, endpoints, listeners, routes
 
     builders = {
@@ -112,7 +111,10 @@ def _resources(listing: Listing, names: Sequence[str], types: Sequence[Type]) ->
         Type.listeners: listeners.build,
         Type.routes: routes.build,
     }
-    mesh = listing.mesh()
+    applied = listing
+    for items in added:
+        applied = applied.apply(items)
+    mesh = applied.mesh()
     return {
         name: {kind.value: builders[kind](mesh, listing.proxies[name]) for kind in Type if kind in types}
         for name in names
@@ -133,14 +135,14 @@ def _refusal(
         f"{path}: {item['kind']} {item['metadata']['name']}: not what its schema demands: {reason}"
         for path, items in added.items()
         for item in items
-        if (reason := _fault(listing.apply([item]), names, types))
+        if (reason := _fault(listing, item, names, types))
     ]
     return UsageError("\n".join(reasons) or f"the objects can't be translated: {_said(error)}")
 
 
-def _fault(listing: Listing, names: Sequence[str], types: Sequence[Type]) -> str:
+def _fault(listing: Listing, item: Object, names: Sequence[str], types: Sequence[Type]) -> str:
     try:
-        _resources(listing, names, types)
+        _resources(listing, [[item]], names, types)
     except MALFORMED as error:
         return _said(error)
     return ""

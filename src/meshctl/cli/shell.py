@@ -37,4 +37,4 @@ def shell(
         raise UsageError(f"{wanted.name} is not up; `meshctl up` builds it")
     arguments = provider.shell(names[node])
     sys.stdout.flush()
-    os.execvp(arguments[0], [*arguments, *(command or ())])  # noqa: S606 # replaces this process, by design
+    os.execvp(arguments[0], [*arguments, *(command or ())])  # replaces this process, by design

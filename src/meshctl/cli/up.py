@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,9 +113,10 @@ def _follow(form: Format, events: Callable[[], Iterator[Event]], verb: str, agai
     report = Report(live=form is Format.table)
     try:
         report.follow(events())
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         output.error(f"interrupted; `meshctl {again}` continues, `meshctl down` takes everything away")
-        raise typer.Exit(130) from None
+        number = (interruption.args or (signal.SIGINT,))[0]
+        raise typer.Exit(128 + number) from None
     if form is Format.json:
         output.json(report.document())
         if report.failed:

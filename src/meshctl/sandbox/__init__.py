@@ -14,7 +14,7 @@ Getting in (nothing else may send to a sandbox address):
     enter.command(name) -> words                         the same as a prefix for another command
     enter.fabric(paths.of(name))                         moves the calling thread: for workers that do nothing else
     enter.shell(name, node) -> words                     an interactive shell; `ssh -F paths.of(name).ssh_config NODE`
-    paths.of(name)                                       user_key, known_hosts, ssh_config, logs; hosts are root@address:22
+    paths.of(name)                                       user_key, known_hosts, ssh_config, logs; root@address, port 22
 
 Running things (`with control.connect(name) as sandbox`; see `control.Control` for all verbs, `wire` for the values):
     sandbox.spawn(Program("cluster1/apiserver", argv, node="cluster1-n1", root="fabric", log=..., restart="always"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from meshctl.sandbox.wire import Message
 
 MAX_LINE = 16 << 20
+MAX_BACKLOG = 64 << 20
 MAX_FILES = 8
 CHUNK = 1 << 16
 
@@ -37,7 +38,11 @@ class Connection:
         if self.closed.done():
             return
         self._outgoing += json.dumps(message).encode() + b"\n"
-        self._write()
+        if len(self._outgoing) > MAX_BACKLOG:
+            # It asked and does not listen.
+            self._close()
+        else:
+            self._write()
 
     def _read(self) -> None:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -49,12 +48,21 @@ def create(topology: Topology, name: str, report: Callable[[Message], None] = la
     UsageError if the machine can't do it, SandboxError if a host does not come up. The caller holds `state.lock`.
     """
     where = paths.of(name)
-    supervisor = None if _answers(where) else _start(where)
-    ssh_keys.ensure(where, addresses(topology), PACKAGE)
-    if supervisor:
-        _await(supervisor, where)
+    try:
+        _start_or_find(where, topology)
+    except OSError as error:
+        raise UsageError(f"{where.folder} can't be written: {error}; make room or set XDG_STATE_HOME") from None
     with Control(where) as control:
         return _changes(control.apply(fabric(topology), report))
+
+
+def _start_or_find(where: Paths, topology: Topology) -> None:
+    if _answers(where):
+        ssh_keys.ensure(where, addresses(topology), PACKAGE)
+    else:
+        with _start(where) as supervisor:
+            ssh_keys.ensure(where, addresses(topology), PACKAGE)
+            _await(supervisor, where)
 
 
 def compare(topology: Topology, name: str) -> Changes:
@@ -114,18 +122,15 @@ def _start(where: Paths) -> subprocess.Popen[bytes]:
 
 def _await(supervisor: subprocess.Popen[bytes], where: Paths) -> None:
     """The launcher ends at once; its child speaks when it serves."""
-    assert supervisor.stdout is not None  # noqa: S101 # PIPE was asked for
-    with supervisor.stdout as voice:
-        words = voice.read().decode(errors="replace").strip()
-    supervisor.wait()
+    try:
+        words = supervisor.communicate(timeout=START_SECONDS)[0].decode(errors="replace").strip()
+    except subprocess.TimeoutExpired:
+        words = f"no answer after {START_SECONDS:.0f} s"
     if words != "ready":
         delete.kill(where)
         log = where.logs / "supervisor.log"
-        with contextlib.suppress(OSError):
-            words = words or log.read_text().strip().rpartition("\n")[2]
-        raise SandboxError(
-            f"the sandbox {where.folder.name} could not be started: {words or 'no reason given'}; see {log}"
-        )
+        reason = words or log.read_text().strip().rpartition("\n")[2] or "no reason given"
+        raise SandboxError(f"the sandbox {where.folder.name} could not be started: {reason}; see {log}")
 
 
 def _changes(answer: Message) -> Changes:

@@ -10,7 +10,7 @@ from meshctl.sandbox.paths import Paths
 
 
 def delete(name: str) -> bool:
-    """Leave nothing of a sandbox, whatever state it is in; whether there was anything. The caller holds `state.lock`."""
+    """Leave nothing of a sandbox, whatever its state; whether there was anything. The caller holds `state.lock`."""
     where = paths.of(name)
     killed = kill(where)
     existed = where.folder.exists()

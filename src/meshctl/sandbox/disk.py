@@ -37,7 +37,7 @@ def prepare(upper: Path, hidden: Iterable[str], files: Mapping[str, tuple[int, s
         os.setxattr(upper / path, "trusted.overlay.opaque", b"y")
     _hide_rest(upper, root, "", SHOWN)
     for path in hidden:
-        _folder(upper, os.path.dirname(path), root)
+        _folder(upper, str(Path(path).parent), root)
         _whiteout(upper / path)
     for path, (mode, content) in files.items():
         _write(upper, path, root, mode, content)
@@ -91,9 +91,9 @@ def _unreadable(folder: str, name: str) -> Iterator[str]:
 
 
 def _hide_rest(upper: Path, root: Path, folder: str, shown: tuple[str, ...]) -> None:
-    for name in os.listdir(root / folder):
-        path = os.path.join(folder, name)
-        if (root / path).is_symlink():
+    for entry in Path(root, folder).iterdir():
+        path = str(entry.relative_to(root))
+        if entry.is_symlink():
             continue
         below = tuple(one for one in (*shown, *EMPTY) if one.startswith(f"{path}/"))
         if path in shown or path in EMPTY:
@@ -128,7 +128,7 @@ def _whiteout(path: Path) -> None:
 
 
 def _write(upper: Path, path: str, root: Path, mode: int, content: str) -> None:
-    _folder(upper, os.path.dirname(path), root)
+    _folder(upper, str(Path(path).parent), root)
     target = upper / path
     target.unlink(missing_ok=True)
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:

@@ -55,20 +55,13 @@ def command(name: str) -> tuple[str, ...]:
 
     It ends when the thread that started it or the sandbox does, and passes on the exit status.
     """
-    return (
-        "env",
-        f"PYTHONPATH={PACKAGE}",
-        sys.executable,
-        "-P",
-        "-m",
-        "meshctl.sandbox.enter",
-        str(paths.of(name).folder),
-    )
+    return (sys.executable, "-P", "-m", "meshctl.sandbox.enter", str(paths.of(name).folder))
 
 
 def shell(name: str, node: str) -> tuple[str, ...]:
     """The command of an interactive shell on a node: OpenSSH by way of the fabric, host keys checked strictly."""
-    return ("ssh", "-F", str(paths.of(name).ssh_config), node)
+    # ssh starts its ProxyCommand by way of $SHELL, and bash runs ~/.bashrc if its standard input is a socket.
+    return ("env", "SHELL=/bin/sh", "ssh", "-F", str(paths.of(name).ssh_config), node)
 
 
 def _main(folder: str, argv: Sequence[str]) -> None:

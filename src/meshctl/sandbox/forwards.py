@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
 from collections.abc import Sequence
 
 from meshctl.sandbox.wire import Message
@@ -59,11 +60,18 @@ async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, addr
     try:
         inner_reader, inner_writer = await asyncio.open_connection(address, port)
     except OSError:
-        writer.transport.abort()
+        _reset(writer)
         return
     await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
     for one in (writer, inner_writer):
         one.close()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Hang up as a closed port does, not as a server that has nothing to say."""
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

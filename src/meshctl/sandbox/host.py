@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from meshctl.sandbox import children, disk, kernel, network, settings
@@ -97,12 +98,16 @@ async def connect(crew: Children, fabric: Fabric, machine: Machine) -> None:
 
 
 def has_address(machine: Machine) -> bool:
-    """Whether the host's address is up, read from its routing table."""
-    lines = Path(f"/proc/{machine.pid}/net/fib_trie").read_text().splitlines()
-    return any(
-        line.endswith(f"-- {machine.host.address}") and "host LOCAL" in after
-        for line, after in zip(lines, lines[1:], strict=False)
-    )
+    """Whether the host's address is up, read from its routing table; a dead host has none."""
+    if machine.exit.done():
+        # Its number may be another process's by now.
+        return False
+    try:
+        lines = Path(f"/proc/{machine.pid}/net/fib_trie").read_text().splitlines()
+    except OSError:
+        return False
+    own = f"-- {machine.host.address}"
+    return any(line.endswith(own) and "host LOCAL" in after for line, after in pairwise(lines))
 
 
 def set_sysctls(values: dict[str, str]) -> None:

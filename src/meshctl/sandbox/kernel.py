@@ -19,6 +19,7 @@ MS_REMOUNT = 0x20
 MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 0x4_0000
+MS_SLAVE = 0x8_0000
 MNT_DETACH = 0x2
 
 # The same numbers on every architecture.

@@ -14,13 +14,22 @@ POD_GATEWAY_MAC = "ee:ee:ee:ee:ee:ee"
 
 
 def fabric(wanted: Fabric) -> str:
-    """The bridge; run once in the fabric."""
+    """The bridge; run once in the fabric.
+
+    Its hardware address is stated: it would change with its ports, and hosts would not find the fabric any more.
+    """
+    own = mac(str(IPv4Interface(wanted.address).ip))
     return f"""\
 link set lo up
-link add {BRIDGE} type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+link add {BRIDGE} address {own} type bridge stp_state 0 forward_delay 0 mcast_snooping 0
 link set {BRIDGE} up
 addr add {wanted.address} dev {BRIDGE}
 """
+
+
+def readdress(wanted: Fabric) -> str:
+    """Another address for the fabric; run in the fabric."""
+    return f"addr flush dev {BRIDGE}\naddr add {wanted.address} dev {BRIDGE}\n"
 
 
 def cables(hosts: Iterable[tuple[Host, int]]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+from pathlib import Path
 
 from meshctl.sandbox import children, host, kernel, network
 from meshctl.sandbox.children import Children
 from meshctl.sandbox.host import Machine
-from meshctl.sandbox.wire import Pod
+from meshctl.sandbox.wire import Message, Pod
 
 
 class Namespaces:
@@ -22,6 +25,18 @@ class Namespaces:
         """Move the calling child in; its pid and mount namespace stay as they are."""
         kernel.setns(self._net, kernel.CLONE_NEWNET)
         kernel.setns(self._uts, kernel.CLONE_NEWUTS)
+
+    def describe(self) -> Message:
+        """What `status` says about it."""
+        return {"node": self.pod.node, "address": self.pod.address}
+
+    def kill_all(self) -> None:
+        """End every process in the pod's network, also those that left their program's session."""
+        inode = os.fstat(self._net).st_ino
+        for process in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                if (process / "ns/net").stat().st_ino == inode:
+                    os.kill(int(process.name), signal.SIGKILL)
 
     @property
     def net(self) -> int:

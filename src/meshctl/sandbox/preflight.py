@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from meshctl.errors import UsageError
 from meshctl.sandbox import kernel
@@ -18,6 +20,11 @@ PACKAGES = {
     "ssh": "openssh-client",
     "sshd": "openssh-server",
 }
+TRIALS = (
+    ("ip", "link", "add", "type", "bridge"),
+    ("ip", "link", "add", "type", "veth"),
+    ("nft", "list", "ruleset"),
+)
 
 
 def require() -> None:
@@ -52,7 +59,7 @@ def _kernel_reasons() -> Iterator[str]:
     if child == 0:
         try:
             _try()
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             os.write(writer, str(error).encode())
         finally:
             os._exit(0)
@@ -61,16 +68,21 @@ def _kernel_reasons() -> Iterator[str]:
         reason = pipe.read()
     os.waitpid(child, 0)
     if reason:
-        yield f"the kernel refuses what is needed ({reason}); Linux 5.8 or newer, root of the machine or a privileged container"
+        yield f"the kernel refuses what is needed ({reason}): expected Linux 5.8 or newer and all rights on it"
 
 
 def _try() -> None:
     own = os.pidfd_open(os.getpid())
-    flags = kernel.CLONE_NEWNET | kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC
-    kernel.unshare(flags | kernel.CLONE_NEWPID)
+    kernel.unshare(kernel.CLONE_NEWNET | kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC)
     kernel.setns(own, kernel.CLONE_NEWNET)
     kernel.mount("", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
-    kernel.mount("tmpfs", "/tmp", "tmpfs")
+    # Any folder that exists everywhere serves as a mount point: nobody else sees it.
+    place = Path("/sys")
+    kernel.mount("tmpfs", str(place), "tmpfs")
     for folder in ("upper", "work", "root"):
-        os.mkdir(f"/tmp/{folder}")
-    kernel.mount("overlay", "/tmp/root", "overlay", 0, "lowerdir=/,upperdir=/tmp/upper,workdir=/tmp/work")
+        (place / folder).mkdir()
+    os.chdir(place)
+    kernel.mount("overlay", "root", "overlay", 0, "lowerdir=/,upperdir=upper,workdir=work")
+    for command in TRIALS:
+        subprocess.run(command, env={"PATH": PATH}, check=True, capture_output=True)
+    kernel.unshare(kernel.CLONE_NEWPID)

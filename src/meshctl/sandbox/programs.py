@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
+import termios
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -104,6 +106,7 @@ class Running:
             await asyncio.wait_for(asyncio.shield(child.exit), self.program.grace)
         self.signal(signal.SIGKILL)
         self.status = await child.exit
+        _end_group(child.pid)
 
     async def _keep_going(self) -> None:
         pause = self.program.backoff
@@ -128,6 +131,7 @@ class Running:
             # Shielded: the future is the reaper's, and outlives this task's cancellation.
             self.status = await asyncio.shield(self._child.exit)
             self.reason = f"signal {-self.status}" if self.status < 0 else f"status {self.status}"
+            _end_group(self._child.pid)
         except (ChildFailed, OSError) as error:
             self.status, self.reason = 127, str(error)
         finally:
@@ -155,9 +159,17 @@ class Running:
         return self._crew.fork(lambda: _become_program(self.program, place, self._stdio), place.pids)
 
 
+def _end_group(leader: int) -> None:
+    """What a program started goes with it, unless it made itself independent."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
 def _become_program(program: Program, place: Place, stdio: tuple[int, ...]) -> None:
     os.setsid()
     children.stdio(*(stdio or _log(program)))
+    if os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     # The sources are paths of the fabric, the targets are paths of the node.
     mounts = [(kernel.clone_mount(one.source), one) for one in program.mounts]
     place.enter()

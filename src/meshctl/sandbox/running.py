@@ -13,6 +13,7 @@ from pathlib import Path
 
 from meshctl.errors import UsageError
 
+POLL_SECONDS = 0.02
 MODULE = "meshctl.sandbox.supervisor"
 
 
@@ -24,12 +25,28 @@ class Supervisor:
     pidfd: int
     folder: Path
     settled: bool
+    namespace: int
 
     def kill(self) -> None:
-        """End it and with it everything in its namespaces; returns when all of that is gone."""
-        with contextlib.suppress(ProcessLookupError):
+        """End it and with it everything in its namespaces; returns when none of that runs any more."""
+        try:
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        select.select([self.pidfd], [], [])
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            raise UsageError(f"process {self.pid} of {self.folder.name} is another user's; run it with sudo") from None
+        while not select.select([self.pidfd], [], [], POLL_SECONDS)[0] and not self._is_husk():
+            pass
+
+    def _is_husk(self) -> bool:
+        """Whether it has let go of everything and only waits for the dead children of processes outside.
+
+        The kernel keeps the first process of a pid namespace until each of the others has been reaped, also those
+        that `enter.inside` put there, whose parent may take its time, or be the one who is asking.
+        """
+        if _words(str(self.pid)):
+            return False
+        return not any(_belongs(process, self) for process in Path("/proc").glob("[0-9]*"))
 
 
 @contextmanager
@@ -54,7 +71,7 @@ def supervisor(folder: Path) -> Iterator[Supervisor]:
 
 
 def _found(folder: Path | None) -> Iterator[Supervisor]:
-    for entry in os.listdir("/proc"):
+    for entry in [path.name for path in Path("/proc").iterdir()]:
         if not entry.isdigit() or _folder_of(entry) is None:
             continue
         with contextlib.suppress(ProcessLookupError):
@@ -74,18 +91,39 @@ def _identified(pid: int, pidfd: int) -> Supervisor | None:
     # A child that the supervisor has forked but not yet turned into a program has its command line, too.
     if folder is None or not alive or below not in ([], ["1"]):
         return None
-    return Supervisor(pid, pidfd, folder, settled=below == ["1"])
+    return Supervisor(pid, pidfd, folder, below == ["1"], _namespace(Path(f"/proc/{pid}")))
 
 
 def _folder_of(pid: str) -> Path | None:
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return None
+    words = _words(pid)
     module = MODULE.encode()
-    if module not in words[:-1] or words[words.index(module) - 1] != b"-m":
+    if module not in words[1:-1] or words[words.index(module) - 1] != b"-m":
         return None
     return Path(os.fsdecode(words[words.index(module) + 1]))
+
+
+def _words(pid: str) -> list[bytes]:
+    """The command line; empty for a process that has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
+    return []
+
+
+def _belongs(process: Path, supervisor: Supervisor) -> bool:
+    """Whether a process is alive and the supervisor's child, or in its pid namespace."""
+    try:
+        state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
+        inside = process.name != str(supervisor.pid) and _namespace(process) == supervisor.namespace
+    except OSError:
+        return False
+    return int(parent) == supervisor.pid or (inside and state not in "ZX")
+
+
+def _namespace(process: Path) -> int:
+    """The inode of its pid namespace; 0 if it has none any more."""
+    with contextlib.suppress(OSError):
+        return (process / "ns/pid").stat().st_ino
+    return 0
 
 
 def _namespace_pids(pid: int) -> list[str]:

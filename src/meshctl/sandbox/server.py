@@ -13,9 +13,11 @@ from pathlib import Path
 from meshctl.sandbox import wire
 from meshctl.sandbox.children import ChildFailed
 from meshctl.sandbox.connection import Connection, short
-from meshctl.sandbox.fabric import LiveFabric
+from meshctl.sandbox.events import Events
+from meshctl.sandbox.fleet import Fleet
 from meshctl.sandbox.forwards import Forwards
 from meshctl.sandbox.wire import Fabric, Message, Pod, Program
+from meshctl.sandbox.workloads import Workloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,13 @@ Verb = Callable[[Call], Awaitable[Message]]
 
 
 class Server:
-    """Answers the verbs of `control` for one fabric."""
+    """Answers the verbs of `control`."""
 
-    def __init__(self, path: Path, fabric: LiveFabric) -> None:
+    def __init__(self, path: Path, fleet: Fleet, workloads: Workloads, events: Events) -> None:
         self._path = path
-        self._fabric = fabric
+        self._fleet = fleet
+        self._workloads = workloads
+        self._events = events
         self._forwards = Forwards()
         self._tasks: set[asyncio.Future[None]] = set()
         self._verbs: dict[str, Verb] = {
@@ -101,52 +105,46 @@ class Server:
             for descriptor in files:
                 os.close(descriptor)
 
-    async def _status(self, call: Call) -> Message:
+    async def _status(self, _: Call) -> Message:
         state = {"version": wire.VERSION, "pid": os.getpid(), "forwards": self._forwards.describe()}
-        return {**state, **self._fabric.describe()}
+        return {**state, **self._fleet.describe(), **self._workloads.describe()}
 
     async def _apply(self, call: Call) -> Message:
         wanted = wire.parse(Fabric, call.arguments["fabric"])
-        self._fabric.watchers.add(call.say)
-        try:
-            # Goes on to its end if whoever asked is killed meanwhile.
-            return await self._fabric.apply(wanted)
-        finally:
-            self._fabric.watchers.discard(call.say)
+        # Goes on to its end if whoever asked is killed meanwhile.
+        with self._events.told_to(call.say):
+            return await self._fleet.apply(wanted)
 
     async def _compare(self, call: Call) -> Message:
-        return self._fabric.compare(wire.parse(Fabric, call.arguments["fabric"]))
+        return self._fleet.compare(wire.parse(Fabric, call.arguments["fabric"]))
 
     async def _spawn(self, call: Call) -> Message:
         program = wire.parse(Program, call.arguments["program"])
         if call.files and (len(call.files) != 3 or program.restart != "never"):
             raise ValueError(f"{program.name}: three open files go with `restart` never, found {len(call.files)}")
-        return await self._fabric.spawn(program, call.keep_files())
+        return await self._workloads.spawn(program, call.keep_files())
 
     async def _stop(self, call: Call) -> Message:
-        return await self._fabric.stop(call.arguments["name"])
+        return await self._workloads.stop(call.arguments["name"])
 
     async def _signal(self, call: Call) -> Message:
-        return self._fabric.signal(call.arguments["name"], int(call.arguments["signal"]))
+        return self._workloads.signal(call.arguments["name"], int(call.arguments["signal"]))
 
-    async def _stats(self, call: Call) -> Message:
-        return self._fabric.stats()
+    async def _stats(self, _: Call) -> Message:
+        return self._workloads.stats()
 
     async def _watch(self, call: Call) -> Message:
         """Events of programs and hosts until the client hangs up."""
-        self._fabric.watchers.add(call.say)
-        call.say({"watching": True})
-        try:
+        with self._events.told_to(call.say):
+            call.say({"watching": True})
             await asyncio.shield(call.connection.closed)
-        finally:
-            self._fabric.watchers.discard(call.say)
         return {}
 
     async def _add_pod(self, call: Call) -> Message:
-        return await self._fabric.add_pod(wire.parse(Pod, call.arguments["pod"]))
+        return await self._workloads.add_pod(wire.parse(Pod, call.arguments["pod"]))
 
     async def _remove_pod(self, call: Call) -> Message:
-        return await self._fabric.remove_pod(call.arguments["name"])
+        return await self._workloads.remove_pod(call.arguments["name"])
 
     async def _forward(self, call: Call) -> Message:
         target = call.arguments["address"], int(call.arguments["port"])

@@ -19,7 +19,7 @@ def ensure(paths: Paths, addresses: Mapping[str, str], package: Path) -> None:
 
     `addresses` maps node names to addresses; `package` is the folder that holds the meshctl package.
     """
-    wanted = [paths.user_key, *(paths.host_key(node) for node in addresses)]
+    wanted = {paths.user_key, *(paths.host_key(node) for node in addresses)}
     for key in wanted:
         if not (key.exists() and _public(key).exists()):
             _make(key)
@@ -79,6 +79,8 @@ def _config(paths: Paths, addresses: Mapping[str, str], package: Path) -> Iterab
     yield "  GlobalKnownHostsFile none"
     yield "  StrictHostKeyChecking yes"
     yield "  UpdateHostKeys no"
+    yield "  ConnectTimeout 10"
+    yield "  ServerAliveInterval 5"
     yield f"  ProxyCommand {proxy}"
     yield "  ProxyUseFdpass yes"
     for node, address in addresses.items():

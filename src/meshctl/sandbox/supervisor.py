@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -11,9 +12,12 @@ from pathlib import Path
 
 from meshctl.sandbox import disk, host, kernel, sshd
 from meshctl.sandbox.children import ChildFailed, Children
-from meshctl.sandbox.fabric import LiveFabric
+from meshctl.sandbox.events import Events
+from meshctl.sandbox.fleet import Fleet
+from meshctl.sandbox.host import Machine
 from meshctl.sandbox.paths import Paths
 from meshctl.sandbox.server import Server
+from meshctl.sandbox.workloads import Workloads
 
 READY = b"ready\n"
 
@@ -50,7 +54,8 @@ def _lock(paths: Paths) -> int:
 
 
 def _settle(paths: Paths) -> None:
-    kernel.mount("", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+    # What the machine unmounts goes from here, too, or its disk would stay busy; nothing goes the other way.
+    kernel.mount("", "/", "", kernel.MS_REC | kernel.MS_SLAVE)
     kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
     kernel.mount("tmpfs", str(paths.roots), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0700,size=1m")
     kernel.set_hostname(f"meshctl-{paths.folder.name}"[:63])
@@ -68,18 +73,18 @@ async def _serve(paths: Paths) -> None:
     except ChildFailed as error:
         raise OSError(str(error)) from None
     ground = host.Ground(paths, disk.private_settings(), sshd.options(version))
-    server = Server(paths.control, LiveFabric(crew, ground))
-    server.listen()
+    events, machines = Events(), dict[str, Machine]()
+    workloads = Workloads(crew, machines, events)
+    fleet = Fleet(crew, ground, machines, workloads, events)
+    Server(paths.control, fleet, workloads, events).listen()
     _tell(READY)
     await stopped.wait()
 
 
 def _tell(word: bytes) -> None:
     """Speak to whoever started us, who may be gone, and hang up."""
-    try:
+    with contextlib.suppress(BrokenPipeError):
         os.write(1, word)
-    except BrokenPipeError:
-        pass
     nothing = os.open("/dev/null", os.O_WRONLY)
     os.dup2(nothing, 1)
     os.close(nothing)

@@ -13,10 +13,10 @@ PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 def by_session() -> dict[int, dict[str, float]]:
     """Number of processes, resident KiB and CPU seconds of each session (proc_pid_stat(5))."""
     sums: dict[int, dict[str, float]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
             with contextlib.suppress(OSError):
-                session, kib, seconds = _read(Path("/proc", entry, "stat").read_text())
+                session, kib, seconds = _read((process / "stat").read_text())
                 one = sums.setdefault(session, {"processes": 0, "resident_kib": 0, "cpu_seconds": 0.0})
                 one["processes"] += 1
                 one["resident_kib"] += kib

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,10 @@ def listing() -> Listing:
 
 
 def assemble(*objects: Mapping[str, Any], settings: Mapping[str, Any] | None = None) -> Mesh:
-    """The classroom's mesh with these objects in its primary, and with these settings changed."""
-    chosen = listing().apply(objects)
-    raw = {**chosen.config.raw, **(settings or {})}
-    return mesh.assemble(chosen.clusters, chosen.primary, mesh_config.parse(raw))
+    """The classroom's mesh with these objects applied one by one, under other settings if given."""
+    chosen = reduce(lambda known, item: known.apply([item]), objects, listing())
+    config = chosen.config if settings is None else mesh_config.parse(settings)
+    return mesh.assemble(chosen.clusters, chosen.primary, config)
 
 
 def member(name: str) -> Proxy:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,14 +11,10 @@ from tests.sandbox.xds import listener_recordings as recordings
 from tests.sandbox.xds.listener_recordings import assemble, canonical, member
 
 
-def build(proxy: str, *objects: Mapping[str, Any], **settings: Any) -> dict[str, Json]:
-    return listeners.build(assemble(*objects, settings=settings), member(proxy))
-
-
 @pytest.mark.parametrize("proxy", recordings.RECORDED)
 def test_base_is_what_istiod_sends(proxy: str) -> None:
     expected = recordings.recorded(proxy, "listeners")
-    built = build(proxy)
+    built = listeners.build(assemble(), member(proxy))
     assert built.keys() == expected.keys()
     for name, listener in expected.items():
         assert canonical(built[name]) == canonical(listener), name

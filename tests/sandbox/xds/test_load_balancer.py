@@ -11,6 +11,7 @@ from tests.sandbox.xds.recordings import (
     SIDECAR,
     Json,
     built,
+    rule,
     under,
 )
 
@@ -105,3 +106,14 @@ def test_outlier_detection_counts_local_errors_apart_if_asked_to() -> None:
         "enforcing_consecutive_local_origin_failure": 100,
         "enforcing_local_origin_success_rate": 0,
     }
+
+
+def test_a_gateway_stands_for_the_cluster_and_network_behind_it() -> None:
+    setting = {"localityLbSetting": {"failoverPriority": ["topology.istio.io/cluster=cluster3"]}}
+    mesh = recordings.with_objects(rule({"trafficPolicy": {"loadBalancer": setting, "outlierDetection": {}}}))
+    groups = recordings.table(endpoints.build(mesh, recordings.member(SIDECAR))[PRODUCTPAGE])
+    assert [(list(group["endpoints"]), group["priority"]) for group in groups] == [
+        (["172.20.2.10:9080"], 1),
+        (["192.168.229.101:15443"], 1),
+        (["192.168.229.102:15443"], 0),
+    ]

@@ -1,23 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from meshctl.sandbox.xds import routes
-from meshctl.sandbox.xds.message import Json
 from tests.sandbox.xds import listener_recordings as recordings
 from tests.sandbox.xds.listener_recordings import assemble, member
 
 
-def build(proxy: str, *objects: Mapping[str, Any], **settings: Any) -> dict[str, Json]:
-    return routes.build(assemble(*objects, settings=settings), member(proxy))
-
-
 @pytest.mark.parametrize("proxy", recordings.RECORDED)
 def test_base_is_what_istiod_sends(proxy: str) -> None:
-    assert build(proxy) == recordings.recorded(proxy, "routes")
+    assert routes.build(assemble(), member(proxy)) == recordings.recorded(proxy, "routes")
 
 
 @pytest.mark.parametrize("lab", recordings.labs())

@@ -139,12 +139,13 @@ def _accepts_mtls(mesh: Mesh, endpoint: Endpoint) -> bool:
 
 
 def _gateway_host(gateway: Gateway, weight: int) -> Host:
-    """A gateway in the place of endpoints; it has no labels, as measured with Istio 1.31.0."""
+    """A gateway in the place of endpoints; of their labels only network and cluster are left."""
     return Host(
         address=f"{gateway.address}:{gateway.port}",
         weight=weight or 1,
         network=gateway.network,
         cluster=gateway.cluster,
+        labels=augmented({}, gateway.cluster, "", "", gateway.network),
         source=gateway,
     )
 

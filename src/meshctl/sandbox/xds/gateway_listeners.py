@@ -18,8 +18,8 @@ from meshctl.sandbox.xds.protocol import Protocol
 from meshctl.sandbox.xds.service import UNSPECIFIED
 
 Fields = Mapping[str, Any]
-# SNI hosts that TLS routes took already, by (port, bind).
-Taken = dict[tuple[int, str], set[str]]
+# The bind whose TLS routes took an SNI host of a port last.
+Taken = dict[tuple[int, str], str]
 
 
 def build(site: Site) -> dict[str, Json]:
@@ -115,13 +115,13 @@ def _auto_passthrough(site: Site, server: Server) -> Iterator[Chain]:
 def _passthrough(site: Site, port: ServerPort, server: Server, taken: Taken) -> Iterator[Chain]:
     """A chain for every TLS match of the VirtualServices bound to the gateway; each SNI host only once."""
     place = _place(site, server)
-    owned = taken.setdefault((port.number, server.bind), set())
     for config in _virtual_services(site, server):
         for route in config.spec.get("tls") or ():
             for condition in (route.get("match") or ()) if route.get("route") else ():
                 names = tuple(condition.get("sniHosts") or ())
-                if _applies(condition, server) and not owned & set(names):
-                    owned.update(names)
+                used = any(taken.get((port.number, name)) == server.bind for name in names)
+                if _applies(condition, server) and not used:
+                    taken.update({(port.number, name): server.bind for name in names})
                     filters = tcp_proxy.of_routes(config, route["route"], server.protocol, place)
                     yield Chain(filters, sni_hosts=names)
 

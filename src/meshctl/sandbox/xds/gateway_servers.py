@@ -102,10 +102,10 @@ class Servers:
 
     by_port: dict[ServerPort, list[Server]] = field(default_factory=dict)
     by_route: dict[str, list[Server]] = field(default_factory=dict)
-    # What the merge must remember: the plain port of each number, numbers taken, hosts owned by TLS servers.
+    # What the merge must remember: the plain port of each number, numbers taken, binds of the TLS hosts.
     plain: dict[int, ServerPort] = field(default_factory=dict)
     numbers: set[int] = field(default_factory=set)
-    hosts: dict[tuple[int, str], set[str]] = field(default_factory=dict)
+    hosts: dict[tuple[int, str], str] = field(default_factory=dict)
 
 
 def of(mesh: Mesh, proxy: Proxy) -> Servers:
@@ -169,11 +169,13 @@ def _place(merged: Servers, server: Server, number: int) -> None:
 
 
 def _claim_hosts(merged: Servers, server: Server, number: int) -> bool:
-    """A host belongs to the first TLS server of its port and bind: Envoy refuses the same match twice."""
-    owned = merged.hosts.setdefault((number, server.bind), set())
-    if owned & set(server.hosts):
+    """A host belongs to the first TLS server of its port: Envoy refuses the same match twice.
+
+    Another bind is another listener; Istio remembers only the last bind of a host.
+    """
+    if any(merged.hosts.get((number, host)) == server.bind for host in server.hosts):
         return False
-    owned.update(server.hosts)
+    merged.hosts.update({(number, host): server.bind for host in server.hosts})
     return True
 
 

@@ -41,15 +41,19 @@ def connection_manager(
     routes: Json,
     access_log: Sequence[Json],
     protocol: Protocol = Protocol.HTTP,
+    last_filters: Sequence[Json] = (),
 ) -> Json:
-    """The network filter; `routes` is `{rds: ...}` or `{route_config: ...}` (Istio listener_builder.go)."""
+    """The network filter; `routes` is `{rds: ...}` or `{route_config: ...}` (Istio listener_builder.go).
+
+    `last_filters` come just before the router.
+    """
     return extension(
         "envoy.filters.network.http_connection_manager",
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=stat_prefix,
         **routes,
         access_log=list(access_log),
-        http_filters=_filters(settings, protocol),
+        http_filters=_filters(settings, protocol, last_filters),
         stream_idle_timeout="0s",
         proxy_100_continue=True,
         request_id_extension=_request_id(),
@@ -74,7 +78,7 @@ def _request_id() -> Json:
     return {"typed_config": config}
 
 
-def _filters(settings: MeshConfig, protocol: Protocol) -> list[Json]:
+def _filters(settings: MeshConfig, protocol: Protocol, last: Sequence[Json]) -> list[Json]:
     """HTTP filters without `istio.metadata_exchange` and `istio.alpn`, which only Istio's own Envoy has."""
     quiet = (proxy_headers(settings).get("envoyDebugHeaders") or {}).get("disabled")
     grpc_web = extension("envoy.filters.http.grpc_web", f"{_HTTP}.grpc_web.v3.GrpcWeb")
@@ -88,6 +92,7 @@ def _filters(settings: MeshConfig, protocol: Protocol) -> list[Json]:
         ),
         extension("envoy.filters.http.fault", f"{_HTTP}.fault.v3.HTTPFault"),
         extension("envoy.filters.http.cors", f"{_HTTP}.cors.v3.Cors"),
+        *last,
         extension(
             "envoy.filters.http.router",
             f"{_HTTP}.router.v3.Router",

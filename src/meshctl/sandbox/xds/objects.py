@@ -213,7 +213,10 @@ def _mesh(path: Path) -> MeshConfig:
     raw = documents[0][1] if documents else {}
     if not isinstance(raw, Mapping):
         raise InvalidInput(str(path), [Problem(1, "", "expected the fields of meshConfig")])
-    return mesh_config.parse(raw)
+    try:
+        return mesh_config.parse(raw)
+    except (AttributeError, TypeError) as error:
+        raise InvalidInput(str(path), [Problem(1, "", f"not the fields of meshConfig: {error}")]) from None
 
 
 def _proxies(path: Path) -> dict[str, Proxy]:

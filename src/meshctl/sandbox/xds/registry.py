@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from meshctl.sandbox.xds import service_entries
 from meshctl.sandbox.xds.configs import ConfigStore, selects
 from meshctl.sandbox.xds.hosts import most_specific
+from meshctl.sandbox.xds.identity import in_domains
 from meshctl.sandbox.xds.kubernetes import ClusterRegistry
 from meshctl.sandbox.xds.mesh_config import MeshConfig
 from meshctl.sandbox.xds.proxy import Proxy
@@ -115,7 +116,7 @@ def merge(clusters: Sequence[ClusterRegistry], configs: ConfigStore, config: Mes
         services=tuple(services),
         by_host=_by_host(services),
         endpoints=endpoints,
-        accounts=_accounts(services, endpoints),
+        accounts=_accounts(services, endpoints, config.trust_domain_aliases),
         local_hosts=_local_hosts(config),
     )
 
@@ -184,12 +185,18 @@ def _by_host(services: Iterable[Service]) -> dict[str, tuple[Service, ...]]:
     return {host: tuple(group) for host, group in hosts.items()}
 
 
-def _accounts(services: Iterable[Service], endpoints: Mapping[Key, Sequence[Endpoint]]) -> dict[Key, tuple[str, ...]]:
+def _accounts(
+    services: Iterable[Service], endpoints: Mapping[Key, Sequence[Endpoint]], aliases: Sequence[str]
+) -> dict[Key, tuple[str, ...]]:
+    """Identities by service, each also under the mesh's other trust domains (Istio pkg/spiffe)."""
     found: dict[Key, set[str]] = defaultdict(set)
     for service in services:
         found[key(service)].update(service.service_accounts)
         found[key(service)].update(e.service_account for e in endpoints.get(key(service), ()) if e.service_account)
-    return {name: tuple(sorted(accounts)) for name, accounts in found.items()}
+    return {
+        name: tuple(sorted({name for account in accounts for name in in_domains(account, aliases)}))
+        for name, accounts in found.items()
+    }
 
 
 def _local_hosts(config: MeshConfig) -> dict[str, bool]:

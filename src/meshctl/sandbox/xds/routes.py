@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from meshctl.sandbox.xds import gateway_routes, sidecar_outbound, sidecar_routes
 from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.message import Json
@@ -21,15 +23,21 @@ def build(mesh: Mesh, proxy: Proxy) -> dict[str, Json]:
 
 def _of_sidecar(seen: Site) -> dict[str, Json]:
     entries = sidecar_outbound.entries(seen).values()
-    wanted = {entry.routes: entry.port for entry in entries if entry.routes}
-    return {name: _configuration(seen, name, port) for name, port in wanted.items()}
+    wanted: dict[int, list[str]] = {}
+    for entry in entries:
+        if entry.routes and entry.routes not in wanted.setdefault(entry.port, []):
+            wanted[entry.port].append(entry.routes)
+    return {name: found for port, names in wanted.items() for name, found in _of_port(seen, port, names).items()}
 
 
-def _configuration(seen: Site, name: str, port: int) -> Json:
-    listener = _egress(seen, port)
-    if ":" in name:
-        return sidecar_routes.for_service(seen, listener, name)
-    return sidecar_routes.for_port(seen, listener, port)
+def _of_port(seen: Site, port: int, names: Sequence[str]) -> dict[str, Json]:
+    """The port's own configuration, named `9080`, and those of its sniffed services, named `host:9080`."""
+    hosts = sidecar_routes.virtual_hosts(seen, _egress(seen, port), port)
+    by_domain = {domain: host for host in hosts for domain in host["domains"]}
+    return {
+        name: sidecar_routes.sniffed(name, by_domain) if ":" in name else sidecar_routes.shared(seen, port, hosts)
+        for name in names
+    }
 
 
 def _egress(seen: Site, port: int) -> EgressListener:

@@ -9,7 +9,7 @@ from typing import Any
 from meshctl.sandbox.xds import destination_rules, protocol, virtual_services
 from meshctl.sandbox.xds.configs import Config, selects
 from meshctl.sandbox.xds.destination_rules import Rule
-from meshctl.sandbox.xds.hosts import is_wildcard, overlap, subset_of, visible
+from meshctl.sandbox.xds.hosts import PUBLIC, is_wildcard, overlap, subset_of, visible
 from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.proxy import Proxy
 from meshctl.sandbox.xds.service import Origin, Port, Service
@@ -48,7 +48,12 @@ class Scope:
         return destination_rules.select(found, self.proxy.labels, self.proxy.namespace)
 
     def server_rule(self, service: Service) -> Rule | None:
-        """The rule that shapes the inbound cluster of a server: one without workload selector."""
+        """The rule that shapes the inbound cluster of a server: one without workload selector.
+
+        A Sidecar that does not import the server's own service hides its rules, too.
+        """
+        if self.service(service.hostname) is None:
+            return None
         found = self.mesh.destination_rules.visible(service, self.proxy.namespace)
         return destination_rules.select(found, None, self.proxy.namespace)
 
@@ -76,11 +81,17 @@ def of(mesh: Mesh, proxy: Proxy) -> Scope:
 def _of_gateway(mesh: Mesh, proxy: Proxy) -> Scope:
     """Of two services for one host a gateway sees Kubernetes', else the first, whatever the namespace."""
     found: dict[str, Service] = {}
-    for service in mesh.registry.services:
-        if is_visible(service, proxy.namespace, mesh):
-            _add(found, service)
+    for service in exported(mesh, proxy.namespace):
+        _add(found, service)
     services = tuple(found.values())
     return Scope(mesh, proxy, services, (EgressListener(services, ()),))
+
+
+def exported(mesh: Mesh, namespace: str) -> list[Service]:
+    """The services that a namespace sees: those exported to it by name before the public ones, oldest first."""
+    seen = (service for service in mesh.registry.services if is_visible(service, namespace, mesh))
+    default = mesh.config.service_export_to
+    return sorted(seen, key=lambda service: PUBLIC in (service.export_to or default))
 
 
 def is_visible(service: Service, namespace: str, mesh: Mesh) -> bool:
@@ -137,8 +148,7 @@ def _hosts(entry: Mapping[str, Any], namespace: str) -> dict[str, Hosts]:
 
 def _listener(mesh: Mesh, namespace: str, entry: Mapping[str, Any]) -> EgressListener:
     hosts = _hosts(entry, namespace)
-    services = (s for s in mesh.registry.services if is_visible(s, namespace, mesh))
-    chosen = [match for s in services if (match := _matching(s, hosts, entry))]
+    chosen = [match for s in exported(mesh, namespace) if (match := _matching(s, hosts, entry))]
     bound = virtual_services.bound_to(mesh.virtual_services, MESH_GATEWAY, namespace, mesh.config)
     virtual = (config for config in bound if _takes(config, hosts))
     spec = {} if entry == {"hosts": ["*/*"]} else entry

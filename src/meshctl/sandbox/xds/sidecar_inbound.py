@@ -164,8 +164,7 @@ def _blackhole() -> Json:
 def _chains(site: Site, port: InboundPort) -> Iterator[Json]:
     policies = site.mesh.peer_authentications
     mode = policies.workload_mode(site.proxy.namespace, site.proxy.labels, port.target)
-    kinds = _HTTP if port.protocol.is_http else _TCP if port.protocol.is_tcp else _SNIFFED
-    for match in kinds[mode]:
+    for match in _kinds(port.protocol)[mode]:
         yield message(
             name=port.chain_name(http=match.http),
             filter_chain_match=message(
@@ -177,6 +176,13 @@ def _chains(site: Site, port: InboundPort) -> Iterator[Json]:
             transport_socket=_socket(site, match) if match.terminates else None,
             metadata=port.metadata,
         )
+
+
+def _kinds(protocol: Protocol) -> Mapping[MutualTls, tuple[Match, ...]]:
+    if protocol.is_http:
+        return _HTTP
+    # A UDP port gets chains for TCP, which its number never sees.
+    return _TCP if protocol.is_tcp or protocol is Protocol.UDP else _SNIFFED
 
 
 def _socket(site: Site, match: Match) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from meshctl.sandbox.xds import duration, tcp_proxy, tcp_routes
+from meshctl.sandbox.xds import duration, dynamic_dns, tcp_proxy, tcp_routes
 from meshctl.sandbox.xds.configs import Config
 from meshctl.sandbox.xds.filter_chains import (
     PLAINTEXT_HTTP,
@@ -34,7 +34,10 @@ _SERVER_FIRST = (Protocol.MONGO, Protocol.MYSQL)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A service port that wants a listener; `bind` empty: where its protocol belongs."""
+    """A service port that wants a listener; `bind` empty: where its protocol belongs.
+
+    `virtual_services` are those with TCP or TLS routes.
+    """
 
     site: Site
     service: Service
@@ -85,11 +88,12 @@ def _requests(site: Site, egress: EgressListener) -> Iterator[Request]:
     binds_port = egress.spec.get("captureMode") == "NONE"
     if binds_port and not bind:
         bind = _LOOPBACK
+    routed = tuple(config for config in egress.virtual_services if config.spec["tcp"] or config.spec["tls"])
     for service in egress.services:
         for port in _ports(egress, service):
             if _reserved(bind, port):
                 continue
-            request = Request(site, service, port, egress.virtual_services, bind, binds_port)
+            request = Request(site, service, port, routed, bind, binds_port)
             per_instance = not egress.port and _is_per_instance(request)
             yield from _of_instances(request) if per_instance else (request,)
 
@@ -206,7 +210,7 @@ def _speaks_first(incoming: Protocol, existing: Protocol) -> bool:
 
 
 def _http_chain(request: Request, destination: Destination, routes: str, *, inspected: bool) -> Chain:
-    site = request.site
+    site, service = request.site, request.service
     manager = connection_manager(
         site.settings,
         site.proxy,
@@ -215,6 +219,7 @@ def _http_chain(request: Request, destination: Destination, routes: str, *, insp
         routes=discovered(routes),
         access_log=site.log,
         protocol=request.port.protocol,
+        last_filters=[dynamic_dns.http_filter(service, site.proxy)] if dynamic_dns.applies(service) else (),
     )
     if not inspected:
         return Chain([manager])

@@ -10,6 +10,7 @@ from meshctl.sandbox.xds.configs import Config
 from meshctl.sandbox.xds.hosts import is_wildcard, most_specific, overlap
 from meshctl.sandbox.xds.message import Json, message
 from meshctl.sandbox.xds.place import Place, Site
+from meshctl.sandbox.xds.protocol import Protocol
 from meshctl.sandbox.xds.scope import EgressListener
 from meshctl.sandbox.xds.service import Port, Resolution, Service
 from meshctl.sandbox.xds.virtual_hosts import (
@@ -34,19 +35,18 @@ class Group:
     hosts: Sequence[str] = ()
 
 
-def for_port(site: Site, listener: EgressListener, port: int) -> Json:
+def shared(site: Site, port: int, hosts: Sequence[Json]) -> Json:
     """The configuration that all HTTP services of a port share; unknown hosts pass through or are refused."""
-    hosts = [*virtual_hosts(site, listener, port), catch_all(site)]
-    return route_configuration(str(port), hosts)
+    return route_configuration(str(port), [*hosts, catch_all(site)])
 
 
-def for_service(site: Site, listener: EgressListener, name: str) -> Json:
+def sniffed(name: str, by_domain: Mapping[str, Json]) -> Json:
     """The configuration of one sniffed service port, named `host:port`: its listener has no other traffic."""
-    host, _, port = name.rpartition(":")
-    own = [v for v in virtual_hosts(site, listener, int(port)) if {host, name} & set(v["domains"])]
+    found = (by_domain.get(domain) for domain in (name.rpartition(":")[0], name))
+    own = {str(host["name"]): host for host in found if host}
     if len(own) == 1:
-        own = [{**own[0], "domains": ["*"]}]
-    return route_configuration(name, own)
+        own = {key: {**host, "domains": ["*"]} for key, host in own.items()}
+    return route_configuration(name, list(own.values()))
 
 
 def virtual_hosts(site: Site, listener: EgressListener, port: int) -> list[Json]:
@@ -90,15 +90,21 @@ def _domains(site: Site, host: str, service: Service | None, exact: set[str], ta
 
 def _services(listener: EgressListener, port: int) -> dict[str, Service]:
     """The services that have the port, cut down to it; the name is what routes call them by."""
-    found = ((service, service.port(port)) for service in listener.services)
-    return {s.hostname.lower(): replace(s, hostname=s.hostname.lower(), ports=(p,)) for s, p in found if p}
+    return {
+        service.hostname.lower(): replace(service, hostname=service.hostname.lower(), ports=(own,))
+        for service in listener.services
+        for own in service.ports
+        if own.number == port and own.protocol is not Protocol.UDP
+    }
 
 
 def _groups(site: Site, listener: EgressListener, services: Mapping[str, Service], port: int) -> Iterator[Group]:
     governed: set[str] = set()
+    wildcards = [name for name in services if is_wildcard(name)]
+    owners = _owners(listener)
     for config in listener.virtual_services:
-        if port == _FALLBACK_PORT or _concerns(config, services):
-            group = _of_virtual_service(site, listener, config, services, port)
+        if port == _FALLBACK_PORT or _concerns(config, services, wildcards):
+            group = _of_virtual_service(site, owners, config, services, port)
             if group:
                 governed.update(service.hostname for service in group.services)
                 yield group
@@ -121,22 +127,22 @@ def _default_route(site: Site, service: Service, port: Port) -> Json:
     return http_routes.default_route(cluster, operation, site.settings, hashed)
 
 
-def _concerns(config: Config, services: Mapping[str, Service]) -> bool:
+def _concerns(config: Config, services: Mapping[str, Service], wildcards: Sequence[str]) -> bool:
     """Whether one of its hosts is, covers or falls under a service that has the port."""
     return any(
         host.lower() in services
-        or any(overlap(host.lower(), name) for name in services if is_wildcard(host) or is_wildcard(name))
+        or any(overlap(host.lower(), name) for name in (services if is_wildcard(host) else wildcards))
         for host in config.spec["hosts"]
     )
 
 
 def _of_virtual_service(
-    site: Site, listener: EgressListener, config: Config, services: Mapping[str, Service], port: int
+    site: Site, owners: Mapping[str, Config], config: Config, services: Mapping[str, Service], port: int
 ) -> Group | None:
     routes = http_routes.routes(config, Place(site, port, MESH_GATEWAY, services.get))
     if not routes:
         return None
-    own, other = _split(config, listener, services)
+    own, other = _split(config, owners, services)
     routable = [service for service in own if _routable(service.ports[0])]
     if not routable and port != _FALLBACK_PORT:
         return None
@@ -144,7 +150,7 @@ def _of_virtual_service(
 
 
 def _split(
-    config: Config, listener: EgressListener, services: Mapping[str, Service]
+    config: Config, owners: Mapping[str, Config], services: Mapping[str, Service]
 ) -> tuple[list[Service], list[str]]:
     """Services that a VirtualService governs, and its hosts that are none."""
     exact = [host for host in config.spec["hosts"] if not is_wildcard(host)]
@@ -152,17 +158,22 @@ def _split(
     other = [host.lower() for host in exact if host.lower() not in services]
     for pattern in (host.lower() for host in config.spec["hosts"] if is_wildcard(host)):
         covered = [service for name, service in services.items() if overlap(name, pattern)]
-        own += [service for service in covered if _closest(service.hostname, listener) is config]
+        own += [service for service in covered if _closest(service.hostname, owners) is config]
         other += [] if covered else [pattern]
     return own, other
 
 
-def _closest(hostname: str, listener: EgressListener) -> Config | None:
-    """The VirtualService whose host fits a service most closely, the first one of equals."""
+def _owners(listener: EgressListener) -> dict[str, Config]:
+    """The first VirtualService of each host."""
     owners: dict[str, Config] = {}
     for config in listener.virtual_services:
         for host in config.spec["hosts"]:
             owners.setdefault(host, config)
+    return owners
+
+
+def _closest(hostname: str, owners: Mapping[str, Config]) -> Config | None:
+    """The VirtualService whose host fits a service most closely."""
     pattern = most_specific(hostname, owners)
     return owners[pattern] if pattern else None
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from meshctl.sandbox.xds import cluster_name, tcp_proxy
+from meshctl.sandbox.xds import cluster_name, dynamic_dns, tcp_proxy
 from meshctl.sandbox.xds.configs import Config, selects
 from meshctl.sandbox.xds.filter_chains import Chain
-from meshctl.sandbox.xds.hosts import is_wildcard, overlap
+from meshctl.sandbox.xds.hosts import overlap
 from meshctl.sandbox.xds.message import Json
 from meshctl.sandbox.xds.place import Place, Site
-from meshctl.sandbox.xds.service import UNSPECIFIED, Port, Resolution, Service
+from meshctl.sandbox.xds.service import UNSPECIFIED, Port, Service
 from meshctl.sandbox.xds.virtual_hosts import alternatives
 from meshctl.sandbox.xds.virtual_services import MESH_GATEWAY
 
@@ -116,6 +116,8 @@ def _to_service(site: Site, destination: Destination, sni_hosts: tuple[str, ...]
     cluster = cluster_name.outbound(number, "", service.hostname)
     proxy = tcp_proxy.to_cluster(cluster, site.log, site.rule(service.hostname))
     filters = tcp_proxy.stack(destination.port.protocol, proxy, cluster)
+    if destination.port.protocol.is_tls and dynamic_dns.applies(service):
+        filters = [dynamic_dns.sni_filter(service, destination.port.number, site.proxy), *filters]
     return Chain(filters, sni_hosts=sni_hosts, destinations=destination.cidrs)
 
 
@@ -124,8 +126,7 @@ def _sni_hosts(site: Site, destination: Destination) -> tuple[str, ...]:
     service = destination.service
     address = service.address_for(site.proxy.cluster)
     shared = address == UNSPECIFIED and destination.bind == UNSPECIFIED
-    dynamic = is_wildcard(service.hostname) and service.resolution is Resolution.DYNAMIC_DNS
-    if not (destination.cidrs or "/" in address or not address or shared or dynamic):
+    if not (destination.cidrs or "/" in address or shared or dynamic_dns.applies(service)):
         return ()
     names = [service.hostname]
     for alias in service.aliases:
