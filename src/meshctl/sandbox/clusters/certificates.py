@@ -1,4 +1,4 @@
-"""A cluster's own authority and the certificates that it signs, as kubeadm lays them out (its PKI documentation, 1.31)."""
+"""A cluster's own authority and the certificates that it signs, laid out as kubeadm does (its documentation, 1.31)."""
 
 from __future__ import annotations
 
