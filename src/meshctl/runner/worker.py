@@ -88,9 +88,10 @@ class Run:
         state = self._state()
         hosts = [host for host in self.inventory if host.name in step.hosts and host.name not in self.failed]
         self.emit(Event("step", step=step.name))
-        for host in hosts:
-            # A State runs once; its hosts must not remember the operations of the one before.
+        for host in self.inventory:
+            # A State runs once; no host may remember the operations of the one before.
             host.op_hash_order = []
+        for host in hosts:
             host.connected = True
             host.connector.connect()
             state.activate_host(host)
