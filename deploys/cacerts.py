@@ -4,5 +4,5 @@ from pyinfra import host
 
 from meshctl.operations import objects, secrets
 
-wanted = secrets.signing(host.data.certificates, host.data.cluster)
-objects.applied(name="Signing certificates", access=host.data.kubernetes, manifests=[wanted])
+wanted = secrets.signing(host.data.signing)
+objects.applied(name="Signing certificates", access=host.data.kubernetes, manifests=wanted)

@@ -7,44 +7,48 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from meshctl.errors import UsageError
-from meshctl.providers import certificates
-from meshctl.providers.manifests import kubernetes_data
-from meshctl.providers.provider import HostData, Provider, host_data
+from meshctl.providers import certificates, data
+from meshctl.providers.provider import Provider
 from meshctl.runner.process import run
 from meshctl.runner.request import APPLY, PLAN, Event, Request, Step, Target
-from meshctl.topology import Cluster, Node, Topology
+from meshctl.topology import Topology
 
 HOSTS, KUBERNETES, CERTIFICATES = "hosts", "kubernetes", "certificates"
-ALL, CONTROL_PLANES, PRIMARY, REMOTES = "all", "control-planes", "primary", "remotes"
 
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """One step of `up`: its name, what it does, the scripts under deploys/ that do and undo it, and where they run."""
+    """One step of `up`: its name, what it does, and whether it is about a cluster's objects and not about hosts.
+
+    The scripts under deploys/ that do and undo it are named after it.
+    """
 
     name: str
     title: str
-    script: str
-    undo: str
-    hosts: str = ALL
+    objects: bool = True
 
+    @property
+    def script(self) -> str:
+        """The script that does it."""
+        return self.name.replace("-", "_") + ".py"
 
-def _objects(name: str, title: str, hosts: str) -> Deploy:
-    script = name.replace("-", "_")
-    return Deploy(name, title, f"{script}.py", f"{script}_absent.py", hosts)
+    @property
+    def undo(self) -> str:
+        """The script that undoes it."""
+        return self.name.replace("-", "_") + "_absent.py"
 
 
 DEPLOYS = (
-    Deploy("host-settings", "kernel settings for forwarding", "host_settings.py", "host_settings_absent.py"),
-    Deploy("routes", "static routes between clusters of one network", "routes.py", "routes_absent.py"),
-    _objects("node-labels", "the localities of nodes, before any pod starts", CONTROL_PLANES),
-    _objects("namespaces", "namespaces with the network's label", CONTROL_PLANES),
-    _objects("cacerts", "istiod's signing certificates", CONTROL_PLANES),
-    _objects("istio-operators", "IstioOperator files", CONTROL_PLANES),
-    _objects("eastwest", "the Services of the east-west gateways", CONTROL_PLANES),
-    _objects("exposure", "what the east-west gateways let through", PRIMARY),
-    _objects("istio-readers", "the primary's account in each remote", REMOTES),
-    _objects("remote-secrets", "the primary's way into each remote", PRIMARY),
+    Deploy("host-settings", "kernel settings for forwarding", objects=False),
+    Deploy("routes", "static routes between clusters of one network", objects=False),
+    Deploy("node-labels", "the localities of nodes, before any pod starts"),
+    Deploy("namespaces", "namespaces, with the label of the cluster's network"),
+    Deploy("cacerts", "istiod's signing certificates"),
+    Deploy("istio-operators", "IstioOperator files"),
+    Deploy("eastwest", "the Services of the east-west gateways"),
+    Deploy("exposure", "what the east-west gateways let through"),
+    Deploy("istio-readers", "the primary's account in each remote cluster"),
+    Deploy("remote-secrets", "the primary's way into each remote cluster"),
 )
 STEPS = (HOSTS, KUBERNETES, CERTIFICATES, *(deploy.name for deploy in DEPLOYS))
 
@@ -118,7 +122,7 @@ def down(topology: Topology, provider: Provider) -> Iterator[Event]:
 def _run(topology: Topology, provider: Provider, mode: str, scripts: Sequence[tuple[Deploy, str]]) -> Iterator[Event]:
     if not scripts:
         return
-    targets = targets_of(topology, provider)
+    targets = tuple(Target(name, found) for name, found in data.of_hosts(topology, provider).items())
     folder = project_folder("deploys")
     steps = tuple(
         Step(deploy.name, str(folder / script), hosts)
@@ -129,24 +133,10 @@ def _run(topology: Topology, provider: Provider, mode: str, scripts: Sequence[tu
 
 
 def _hosts(topology: Topology, provider: Provider, deploy: Deploy) -> tuple[str, ...]:
-    if deploy.hosts == ALL:
+    if not deploy.objects:
         return tuple(node.name for _, node in topology.nodes)
-    clusters = {PRIMARY: (topology.primary,), REMOTES: topology.remotes}.get(deploy.hosts, topology.clusters)
     reached = provider.kubernetes()
-    return tuple(cluster.control_plane.name for cluster in clusters if cluster.name in reached)
-
-
-def targets_of(topology: Topology, provider: Provider) -> tuple[Target, ...]:
-    """Every host with how it is reached and what the deploys read there."""
-    access, kubernetes = provider.access(), provider.kubernetes()
-
-    def data(cluster: Cluster, node: Node) -> HostData:
-        found = {**access[node.name], **host_data(topology, cluster)}
-        if node.control_plane and cluster.name in kubernetes:
-            found |= kubernetes_data(topology, cluster, kubernetes, certificates.folder(topology))
-        return found
-
-    return tuple(Target(node.name, data(cluster, node)) for cluster, node in topology.nodes)
+    return tuple(cluster.control_plane.name for cluster in topology.clusters if cluster.name in reached)
 
 
 def project_folder(name: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pyinfra import host
@@ -42,13 +43,15 @@ class ObjectChange(PyinfraCommand):
 
 
 @operation()
-def applied(access: Mapping[str, str], manifests: Sequence[Manifest]) -> Generator[ObjectChange, None, None]:
+def applied(access: Mapping[str, str] | None, manifests: Sequence[Manifest]) -> Generator[ObjectChange, None, None]:
     """
     Objects have the fields of their manifests, whatever else they have.
 
-    + access: the fields of `meshctl.kube.access.Access`
+    + access: the fields of `meshctl.kube.access.Access`; None where there is nothing to do
     + manifests: the objects in the order in which they are made
     """
+    if access is None:
+        return
     client = Client(Access(**access))
     found = [change for one in manifests if (change := _change(client, encoded(one)))]
     if not found:
@@ -57,35 +60,39 @@ def applied(access: Mapping[str, str], manifests: Sequence[Manifest]) -> Generat
 
 
 @operation()
-def absent(access: Mapping[str, str], manifests: Sequence[Manifest]) -> Generator[ObjectChange, None, None]:
+def absent(access: Mapping[str, str] | None, manifests: Sequence[Manifest]) -> Generator[ObjectChange, None, None]:
     """
     Objects are gone.
 
     + access: the fields of `meshctl.kube.access.Access`
     + manifests: the objects; only kind, namespace and name matter
     """
+    if access is None:
+        return
     client = Client(Access(**access))
     found = [one for one in reversed(manifests) if client.get(one) is not None]
     if not found:
         host.noop("no object of ours is left")
     for one in found:
-        yield ObjectChange(lambda one=one: client.delete(one), f"- {title(one)}")  # type: ignore[misc]
+        yield ObjectChange(partial(client.delete, one), f"- {title(one)}")
 
 
 @operation()
-def released(access: Mapping[str, str], manifests: Sequence[Manifest]) -> Generator[ObjectChange, None, None]:
+def released(access: Mapping[str, str] | None, manifests: Sequence[Manifest]) -> Generator[ObjectChange, None, None]:
     """
     Objects stay, without the labels that `applied` gave them.
 
     + access: the fields of `meshctl.kube.access.Access`
     + manifests: as for `applied`
     """
+    if access is None:
+        return
     client = Client(Access(**access))
     found = [(one, lines) for one in manifests if (lines := _labels_left(client, one))]
     if not found:
         host.noop("no label of ours is left")
     for one, lines in found:
-        yield ObjectChange(lambda one=one: client.apply(_bare(one)), *lines)  # type: ignore[misc]
+        yield ObjectChange(partial(client.apply, _bare(one)), *lines)
 
 
 def _labels_left(client: Client, manifest: Manifest) -> list[str]:
@@ -105,11 +112,11 @@ def _bare(manifest: Manifest) -> Manifest:
 def _change(client: Client, wanted: Manifest) -> ObjectChange | None:
     live = client.get(wanted)
     if live is None:
-        return ObjectChange(lambda: _apply(client, wanted), f"+ {title(wanted)}")
+        return ObjectChange(partial(_apply, client, wanted), f"+ {title(wanted)}")
     fields = list(differences(live, wanted))
     if not fields:
         return None
-    return ObjectChange(lambda: _apply(client, wanted), *(f"~ {title(wanted)}: {field}" for field in fields))
+    return ObjectChange(partial(_apply, client, wanted), *(f"~ {title(wanted)}: {field}" for field in fields))
 
 
 def _apply(client: Client, wanted: Manifest) -> None:

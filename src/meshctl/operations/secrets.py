@@ -13,10 +13,9 @@ from meshctl.render import cacerts, reader, remote_secret
 from meshctl.render.manifest import Manifest
 
 
-def signing(folder: str, cluster: str) -> Manifest:
-    """The Secret `cacerts` of a cluster; its values are empty while the certificates are still to be made."""
-    place = Path(folder) / cluster
-    return cacerts.secret({name: _read(place / name) for name in cacerts.FILES})
+def signing(folder: str | None) -> list[Manifest]:
+    """The Secret `cacerts` from a cluster's certificates; its values are empty while these are still to be made."""
+    return [cacerts.secret({name: _read(Path(folder) / name) for name in cacerts.FILES})] if folder else []
 
 
 def remote(clusters: Sequence[Mapping[str, Any]]) -> list[Manifest]:

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from meshctl.kube.access import Access
-from meshctl.render.routes import unit
-from meshctl.topology import Cluster, Node, Topology, mesh_cidrs, node_routes
-
-SYSCTLS = {"net.ipv4.ip_forward": "1"}
+from meshctl.topology import Node
 
 HostData = dict[str, Any]
 
@@ -50,15 +47,3 @@ class Provider(Protocol):
 
     def shell(self, node: Node) -> tuple[str, ...]:
         """The command of an interactive shell on a node."""
-
-
-def host_data(topology: Topology, cluster: Cluster) -> HostData:
-    """What the deploys read from `host.data` on the nodes of a cluster, as JSON."""
-    wanted = node_routes(topology, cluster)
-    return {
-        "cluster": cluster.name,
-        "sysctls": SYSCTLS,
-        "routes": [str(route) for route in wanted],
-        "mesh_cidrs": [str(cidr) for cidr in mesh_cidrs(topology, cluster)],
-        "routes_unit": unit(topology.name, wanted) if wanted else "",
-    }
