@@ -68,13 +68,13 @@ def _merge(wanted: Topology, document: Document) -> None:
 
 def _document(wanted: Topology) -> Document:
     from meshctl.kube.kubeconfig import Entry, document
-    from meshctl.sandbox.clusters import create as clusters
+    from meshctl.providers import choose
 
     if wanted.provider != "sandbox":
         raise UsageError(
             f"the clusters of {wanted.name} are not ours (provider {wanted.provider}); use their own files"
         )
-    found = clusters.forwarded(wanted, wanted.name)
+    found = choose.provider(wanted).forwarded()
     try:
         entries = [
             Entry(

@@ -36,6 +36,9 @@ class Provider(Protocol):
     def kubernetes(self) -> Mapping[str, Access]:
         """How each cluster's Kubernetes API is reached from where `prefix` leads; empty if we have no way in."""
 
+    def forwarded(self) -> Mapping[str, Access]:
+        """How each cluster's Kubernetes API is reached from this machine; UsageError if they are not up."""
+
     def delete(self) -> tuple[str, ...]:
         """Take away what `create` made; the lines of what changed."""
 

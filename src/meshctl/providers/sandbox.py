@@ -43,6 +43,10 @@ class SandboxProvider:
         """The administrator's certificates."""
         return clusters.access(self.topology, self.topology.name)
 
+    def forwarded(self) -> Mapping[str, Access]:
+        """By way of ports of 127.0.0.1."""
+        return clusters.forwarded(self.topology, self.topology.name)
+
     def delete(self) -> tuple[str, ...]:
         """Leave nothing of it."""
         return (f"- sandbox {self.topology.name}",) if delete.delete(self.topology.name) else ()

@@ -42,6 +42,10 @@ class SshProvider:
         """No credentials are known."""
         return {}
 
+    def forwarded(self) -> Mapping[str, Access]:
+        """No credentials are known."""
+        return {}
+
     def delete(self) -> tuple[str, ...]:
         """Nothing to delete."""
         return ()
