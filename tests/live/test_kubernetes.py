@@ -13,7 +13,6 @@ import pytest
 import yaml
 from cryptography import x509
 
-from meshctl.sandbox import enter
 from tests.live import machine as machines
 from tests.live.machine import Machine
 from tests.live.test_up import NODES, meshctl, report
@@ -104,7 +103,11 @@ def test_each_cluster_holds_what_istio_is_installed_from(built: Machine) -> None
         assert gateway["spec"]["externalIPs"] == [f"192.168.229.{99 + number}"]
         assert [port["port"] for port in gateway["spec"]["ports"]] == [15021, 15443, 15012, 15017]
         operator = meshctl(built, "shell", f"{cluster}-n1", "--", "cat", "/etc/meshctl/istio/control-plane.yaml").stdout
-        assert yaml.safe_load(operator)["spec"]["values"]["global"]["network"] == network
+        values = yaml.safe_load(operator)["spec"]["values"]
+        if cluster == "cluster1":
+            assert values["global"]["network"] == network
+        else:
+            assert values["istiodRemote"]["injectionPath"] == f"/inject/cluster/{cluster}/net/{network}"
     assert len(roots) == 1
 
 
@@ -117,8 +120,9 @@ def test_the_primary_reads_the_remotes_and_can_do_nothing_else(built: Machine) -
         path.write_bytes(decoded(secret)[cluster])
 
         def ask(*arguments: str, path: Path = path) -> tuple[int, str]:
-            prefix = machine_prefix()
-            done = built.run(*prefix, "kubectl", "--kubeconfig", str(path), *arguments, check=False)
+            # The server of a remote secret is an address of the sandbox's own network.
+            fabric = (sys.executable, "-m", "meshctl.sandbox.enter", str(built.home / "meshctl/classroom"))
+            done = built.run(*fabric, "kubectl", "--kubeconfig", str(path), *arguments, check=False)
             return done.returncode, done.stdout + done.stderr
 
         status, said = ask("get", "nodes", "-o", "name")
@@ -129,11 +133,6 @@ def test_the_primary_reads_the_remotes_and_can_do_nothing_else(built: Machine) -
         reader = "system:serviceaccount:istio-system:istio-reader-service-account"
         assert f'User "{reader}" cannot create resource "secrets"' in said
         assert ask("-n", "istio-system", "delete", "secret", "cacerts")[0] == 1
-
-
-def machine_prefix() -> tuple[str, ...]:
-    """The server of a remote secret is an address of the sandbox's own network."""
-    return enter.command("classroom")
 
 
 def test_a_second_up_writes_no_object(built: Machine) -> None:

@@ -66,17 +66,19 @@ class Run:
         )
         return State(self.inventory, config, check_for_changes=False)
 
-    def _each(self, hosts: list[Host], work: Callable[[State, Host], None], state: State) -> None:
-        greenlets = [gevent.spawn(work, state, host) for host in hosts]
-        gevent.joinall(greenlets)
+    def _each(self, hosts: list[Host], work: Callable[[Host], None], state: State) -> None:
+        # pyinfra's current host and config are a greenlet's own; its current state is everybody's.
+        with ctx_state.use(state):
+            greenlets = [gevent.spawn(work, host) for host in hosts]
+            gevent.joinall(greenlets)
         for greenlet in greenlets:
             greenlet.get()
 
-    def _connect(self, state: State, host: Host) -> None:
+    def _connect(self, host: Host) -> None:
         begin = time.monotonic()
         try:
             # A key file that can't be read raises PyinfraError from pyinfra, for this host only here.
-            with ctx_state.use(state), ctx_host.use(host):
+            with ctx_host.use(host):
                 host.connect(raise_exceptions=True)
         except (ConnectError, PyinfraError, SSHException, OSError, EOFError) as error:
             self.failed.add(host.name)
@@ -96,14 +98,14 @@ class Run:
             host.connector.connect()
             state.activate_host(host)
         code = compile(Path(step.script).read_text(encoding="utf-8"), step.script, "exec")
-        self._each(hosts, lambda state, host: self._plan(state, host, step, code), state)
+        self._each(hosts, lambda host: self._plan(state, host, step, code), state)
         if self.request.mode == APPLY:
             self._apply(state, step)
 
     def _plan(self, state: State, host: Host, step: Step, code: CodeType) -> None:
         """Run the deploy's script for one host and fix what each of its operations would do."""
         try:
-            with ctx_config.use(state.config.copy()), ctx_state.use(state), ctx_host.use(host):
+            with ctx_config.use(state.config.copy()), ctx_host.use(host):
                 exec(code, {"__file__": step.script, "__name__": "__deploy__"})  # noqa: S102 # our own deploys
                 for op_hash in state.ops[host]:
                     self._plan_operation(state, host, step, op_hash)
