@@ -14,6 +14,8 @@ from meshctl.runner.request import APPLY, PLAN, Event, Request, Step, Target
 from meshctl.topology import Topology
 
 HOSTS, KUBERNETES, CERTIFICATES = "hosts", "kubernetes", "certificates"
+# Not a step that one chooses: what the deploys among the steps begin with.
+CONNECT = "connect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def _run(topology: Topology, provider: Provider, mode: str, scripts: Sequence[tu
         for deploy, script in scripts
         if (hosts := _hosts(topology, provider, deploy))
     )
+    yield Event("step", step=CONNECT)
     yield from run(Request(mode, targets, steps), provider.prefix())
 
 

@@ -48,7 +48,7 @@ def up(
         report = _follow(form, lambda: provision.up(wanted, provider, selection), "up", "up")
     if form is Format.table:
         if report.changed:
-            output.say(f"{report.changed} changes in {len(report.steps)} steps")
+            output.say(f"{report.changed} changes")
         else:
             output.say("nothing to change")
         output.next_step("meshctl status")

@@ -90,9 +90,16 @@ class Client:
         try:
             answer = self._pool.request(method, self._server + where, body=data, headers={"Content-Type": media})
         except HTTPError as error:
-            reason = getattr(error, "reason", None) or error
-            raise ApiError(f"{self._server} does not answer: {reason}") from None
+            raise ApiError(f"the API server {self._server} does not answer ({_reason(error)})") from None
         return _document(answer.status, answer.data, f"{method} {where}")
+
+
+def _reason(error: BaseException) -> str:
+    """The system's own words, without urllib3's objects around them."""
+    inner = getattr(error, "reason", None) or error.__cause__
+    if isinstance(inner, BaseException):
+        return _reason(inner)
+    return getattr(error, "strerror", None) or str(error).rpartition(": ")[2]
 
 
 def _document(status: int, data: bytes, what: str) -> Object:
