@@ -120,6 +120,14 @@ def test_many_ask_for_the_same_program_and_one_runs(classroom: Classroom, superv
     assert classroom.at(NODE, "pgrep -fc '^sleep 4242'") == "0\n"
 
 
+def test_a_command_runs_in_the_network_of_its_node(classroom: Classroom, supervisor: Control) -> None:
+    address = next(str(node.address) for _, node in classroom.topology.nodes if node.name == NODE)
+    assert f"inet {address}/" in supervisor.run(["ip", "-4", "address"], node=NODE)
+    assert supervisor.run(["cat"], "a line", node=NODE) == "a line"
+    with pytest.raises(SandboxError, match="status 1: .*nowhere"):
+        supervisor.run(["ip", "route", "get", "nowhere"], node=NODE)
+
+
 def test_another_description_replaces_a_program(supervisor: Control) -> None:
     first = supervisor.spawn(Program("other", ("sleep", "100"), NODE))
     until(lambda: program(supervisor, "other")["state"] == "running")

@@ -45,7 +45,7 @@ TO_CLUSTER2 = {
     "172.21.1.0/24 via 192.168.229.140",
     "172.21.2.0/24 via 192.168.229.142",
 }
-UP_SECONDS = 4.0
+UP_SECONDS = 6.0
 
 
 def command(*arguments: str) -> tuple[str, ...]:
@@ -181,7 +181,7 @@ def test_plan_names_exactly_what_was_changed_by_hand_and_up_mends_exactly_that(m
 
 
 def test_only_and_from_limit_the_steps(machine: Machine) -> None:
-    meshctl(machine, "up", "--only", "hosts")
+    meshctl(machine, "up", "--only", "hosts", "--only", "kubernetes")
     assert routes(machine, "cluster2-n1") == [set()]
     assert set(report(machine, "plan", "--only", "routes")) == {n for n in NODES if not n.startswith("cluster1")}
     meshctl(machine, "up", "--from", "routes")

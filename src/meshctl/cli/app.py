@@ -12,6 +12,7 @@ import typer
 from meshctl import __version__
 from meshctl.cli import certs, output
 from meshctl.cli.init import init
+from meshctl.cli.kubeconfig import kubeconfig
 from meshctl.cli.predict import predict
 from meshctl.cli.proxy_config import proxy_config
 from meshctl.cli.render import render
@@ -54,6 +55,7 @@ app.command()(up)
 app.command()(plan)
 app.command()(down)
 app.command()(status)
+app.command()(kubeconfig)
 app.command()(shell)
 app.command()(predict)
 app.command()(proxy_config)

@@ -48,7 +48,7 @@ def up(
         report = _follow(form, lambda: provision.up(wanted, provider, selection), "up", "up")
     if form is Format.table:
         if report.changed:
-            output.say(f"{report.changed} changes in {len(report.steps)} steps")
+            output.say(f"{report.changed} changes")
         else:
             output.say("nothing to change")
         output.next_step("meshctl status")
@@ -90,12 +90,14 @@ def down(topology: TopologyFile = None, preset: Preset = None, form: Output = Fo
     Example: meshctl down
     """
     from meshctl import provision, state
+    from meshctl.kube import kubeconfig_file
     from meshctl.providers import choose
     from meshctl.validate import find_topology
 
     wanted = find_topology(topology, preset)
     provider = choose.provider(wanted)
     with state.lock(wanted.name, "meshctl down"):
+        kubeconfig_file.unmerge(wanted.name)
         report = _follow(form, lambda: provision.down(wanted, provider), "down", "down")
     if form is Format.table:
         output.say(f"{wanted.name} is down" if report.changed else f"{wanted.name} was not up")

@@ -10,8 +10,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from meshctl.providers import choose
-from meshctl.providers.provider import HostData, Provider, host_data
+from meshctl.providers import choose, data
+from meshctl.providers.provider import HostData
 from meshctl.topology import Topology
 from meshctl.validate import find_topology
 
@@ -19,11 +19,7 @@ from meshctl.validate import find_topology
 def hosts(kind: str) -> list[tuple[str, HostData]]:
     """Every host of the topology with its data; `kind` is the provider, whatever the topology says."""
     topology = _topology(kind)
-    found = choose.provider(topology)
-    return [
-        (node.name, {**access, **host_data(topology, cluster)})
-        for (cluster, node), access in zip(topology.nodes, _access(topology, found), strict=True)
-    ]
+    return list(data.of_hosts(topology, choose.provider(topology)).items())
 
 
 def sandbox_hosts() -> list[tuple[str, HostData]]:
@@ -39,8 +35,3 @@ def _topology(kind: str) -> Topology:
     file = os.environ.get("MESHCTL_TOPOLOGY")
     found = find_topology(Path(file) if file else None, os.environ.get("MESHCTL_PRESET"))
     return replace(found, provider=kind)
-
-
-def _access(topology: Topology, provider: Provider) -> list[HostData]:
-    access = provider.access()
-    return [access[node.name] for _, node in topology.nodes]

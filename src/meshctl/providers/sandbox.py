@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from meshctl.kube.access import Access
 from meshctl.providers.provider import HostData
 from meshctl.sandbox import create, delete, enter, paths
+from meshctl.sandbox.clusters import create as clusters
 from meshctl.topology import Node, Topology
 
 
@@ -28,6 +30,22 @@ class SandboxProvider:
     def pending(self) -> tuple[str, ...]:
         """What `create` would do."""
         return create.compare(self.topology, self.topology.name).lines()
+
+    def serve(self) -> tuple[str, ...]:
+        """Start or mend each cluster's API server and controllers."""
+        return clusters.create(self.topology, self.topology.name)
+
+    def unserved(self) -> tuple[str, ...]:
+        """What `serve` would do."""
+        return clusters.pending(self.topology, self.topology.name)
+
+    def kubernetes(self) -> Mapping[str, Access]:
+        """The administrator's certificates."""
+        return clusters.access(self.topology, self.topology.name)
+
+    def forwarded(self) -> Mapping[str, Access]:
+        """By way of ports of 127.0.0.1."""
+        return clusters.forwarded(self.topology, self.topology.name)
 
     def delete(self) -> tuple[str, ...]:
         """Leave nothing of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from meshctl.render.flavour import is_course
-from meshctl.render.manifest import INSTALL, Manifest
+from meshctl.render.manifest import INSTALL, ISTIO_SYSTEM, Manifest, manifest
 from meshctl.topology import NETWORK_LABEL, Cluster, Topology
 
 NAME = "istio-eastwestgateway"
@@ -67,3 +67,14 @@ def service_ports() -> list[dict[str, Any]]:
 def external_ips(cluster: Cluster) -> Manifest:
     """The merge patch that gives the gateway's Service the addresses from which istiod learns where it is."""
     return {"spec": {"externalIPs": [str(address) for address in cluster.gateway_addresses]}}
+
+
+def service(cluster: Cluster) -> Manifest:
+    """The gateway's Service as installing the operator makes it, with the gateway's addresses."""
+    spec = {
+        "type": "LoadBalancer",
+        "selector": dict(LABELS),
+        "ports": [{**port, "protocol": "TCP"} for port in service_ports()],
+        **external_ips(cluster)["spec"],
+    }
+    return manifest("v1", "Service", NAME, ISTIO_SYSTEM, labels=labels(cluster), spec=spec)

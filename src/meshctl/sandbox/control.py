@@ -55,6 +55,13 @@ class Control:
         """What `apply` would do: `created`, `removed`, `mended`."""
         return self._ask("compare", fabric=wire.document(fabric))
 
+    def run(self, argv: Sequence[str], text: str = "", node: str = "", pod: str = "") -> str:
+        """What a short command of the machine's prints in a node's network, or a pod's; `text` is its standard input.
+
+        SandboxError with its output if it fails.
+        """
+        return str(self._ask("run", argv=list(argv), text=text, node=node, pod=pod)["output"])
+
     def spawn(self, program: Program, stdio: Sequence[int] = ()) -> Message:
         """Make sure that a program runs as described: its state, and whether anything was `changed`.
 

@@ -55,6 +55,7 @@ class Server:
             "status": self._status,
             "apply": self._apply,
             "compare": self._compare,
+            "run": self._run,
             "spawn": self._spawn,
             "stop": self._stop,
             "signal": self._signal,
@@ -117,6 +118,10 @@ class Server:
 
     async def _compare(self, call: Call) -> Message:
         return self._fleet.compare(wire.parse(Fabric, call.arguments["fabric"]))
+
+    async def _run(self, call: Call) -> Message:
+        given = call.arguments
+        return await self._workloads.run(given["argv"], given["text"], given["node"], given["pod"])
 
     async def _spawn(self, call: Call) -> Message:
         program = wire.parse(Program, call.arguments["program"])

@@ -1,1 +1,1 @@
-"""A Kubernetes API server for one cluster."""
+"""The embedded Kubernetes API server: one process per cluster, aiohttp in front of SQLite."""

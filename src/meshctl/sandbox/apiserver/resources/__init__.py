@@ -1,0 +1,1 @@
+"""What the server serves: the built-in kinds and those that CustomResourceDefinitions add."""

@@ -1,0 +1,1 @@
+"""Questions answered and not stored: who is this, may they do that."""

@@ -1,0 +1,1 @@
+"""Durable objects: every revision of every object, until compaction, in one SQLite file."""

@@ -1,0 +1,1 @@
+"""What is special about a kind: the registry strategies of kube-apiserver."""

@@ -1,0 +1,1 @@
+"""Paths below objects that are more than a view of them."""
