@@ -13,7 +13,7 @@ from statistics import median
 
 from benchmarks import topologies
 from benchmarks.timing import MESHCTL, command, show, take_turns
-from meshctl.providers.provider import SYSCTLS
+from meshctl.providers.data import SYSCTLS
 from meshctl.render.routes import PROTOCOL
 from meshctl.sandbox import paths
 from meshctl.topology import Topology, node_routes
