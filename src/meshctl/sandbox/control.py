@@ -11,7 +11,7 @@ from meshctl.errors import MeshctlError, UsageError
 from meshctl.sandbox import paths, wire
 from meshctl.sandbox.connection import short
 from meshctl.sandbox.paths import Paths
-from meshctl.sandbox.wire import Fabric, Message, Pod, Program
+from meshctl.sandbox.wire import Fabric, Message, Pod, Program, Root
 
 SECONDS = 60.0
 
@@ -55,12 +55,13 @@ class Control:
         """What `apply` would do: `created`, `removed`, `mended`."""
         return self._ask("compare", fabric=wire.document(fabric))
 
-    def run(self, argv: Sequence[str], text: str = "", node: str = "", pod: str = "") -> str:
-        """What a short command of the machine's prints in a node's network, or a pod's; `text` is its standard input.
+    def run(self, argv: Sequence[str], text: str = "", node: str = "", pod: str = "", root: Root = "fabric") -> str:
+        """What a short command prints in a node's network, or a pod's; `text` is its standard input.
 
-        SandboxError with its output if it fails.
+        `root` as of a Program. SandboxError with its output if it fails.
         """
-        return str(self._ask("run", argv=list(argv), text=text, node=node, pod=pod)["output"])
+        program = Program("command", tuple(argv), node, pod, root, restart="never")
+        return str(self._ask("run", program=wire.document(program), text=text)["output"])
 
     def spawn(self, program: Program, stdio: Sequence[int] = ()) -> Message:
         """Make sure that a program runs as described: its state, and whether anything was `changed`.

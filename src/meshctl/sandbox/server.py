@@ -120,8 +120,7 @@ class Server:
         return self._fleet.compare(wire.parse(Fabric, call.arguments["fabric"]))
 
     async def _run(self, call: Call) -> Message:
-        given = call.arguments
-        return await self._workloads.run(given["argv"], given["text"], given["node"], given["pod"])
+        return await self._workloads.run(wire.parse(Program, call.arguments["program"]), call.arguments["text"])
 
     async def _spawn(self, call: Call) -> Message:
         program = wire.parse(Program, call.arguments["program"])

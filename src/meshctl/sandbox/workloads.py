@@ -72,10 +72,9 @@ class Workloads:
         self._programs[name].signal(number)
         return {}
 
-    async def run(self, argv: Sequence[str], text: str, node: str, pod: str) -> Message:
-        """Run a short command of the machine's in the network of a node, or of a pod of it: what it printed."""
-        place = self._place(Program("command", tuple(argv), node, pod, root="fabric"))
-        return {"output": await self._crew.run(argv, text, place.enter)}
+    async def run(self, program: Program, text: str) -> Message:
+        """Run a short command to its end: what it printed. It gets no environment and is never started again."""
+        return {"output": await self._crew.run(program.argv, text, self._place(program).enter)}
 
     def hurry(self, node: str) -> None:
         """Start a node's programs now that it is up, whatever their back-off."""
