@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 from benchmarks import topologies
+from benchmarks.lifecycle import lifecycle, state_folder
 from benchmarks.timing import MESHCTL, command, show, take_turns
 from meshctl.providers.data import SYSCTLS
 from meshctl.render.routes import PROTOCOL
@@ -20,6 +20,8 @@ from meshctl.topology import Topology, node_routes
 from meshctl.validate import find_topology, load
 
 TARGETS = {"up from nothing": 4.0, "second up": 2.5, "plan": 2.5, "down": 2.0}
+STEPS = ("hosts", "host-settings", "routes")
+UP = (*MESHCTL, "up", "--preset", "classroom", *(word for step in STEPS for word in ("--only", step)))
 PLAYBOOK = """\
 - hosts: all
   gather_facts: false
@@ -49,11 +51,11 @@ PLAYBOOK = """\
 
 def run(rounds: int = 5) -> None:
     """Print medians; every way meets hosts that are as they should be, but for the first `up`."""
-    with tempfile.TemporaryDirectory() as home, _state(home):
+    with state_folder() as home:
         classroom = find_topology(preset="classroom")
-        show("nine hosts", _lifecycle(["--preset", "classroom"], rounds), TARGETS)
-        command(*MESHCTL, "up", "--preset", "classroom")
-        ways = _ways(classroom, Path(home))
+        show("nine hosts", lifecycle(["--preset", "classroom"], rounds, STEPS), TARGETS)
+        command(*UP)
+        ways = _ways(classroom, home)
         try:
             seconds = take_turns(ways, rounds)
         finally:
@@ -62,34 +64,12 @@ def run(rounds: int = 5) -> None:
         ours = median(seconds["meshctl up"])
         for name in list(ways)[1:]:
             print(f"  {name}: {median(seconds[name]) / ours:.1f} times meshctl's")
-        _growth(Path(home))
-
-
-@contextmanager
-def _state(home: str) -> Iterator[None]:
-    before = os.environ.get("XDG_STATE_HOME")
-    os.environ["XDG_STATE_HOME"] = home
-    try:
-        yield
-    finally:
-        os.environ.pop("XDG_STATE_HOME")
-        if before is not None:
-            os.environ["XDG_STATE_HOME"] = before
-
-
-def _lifecycle(where: list[str], rounds: int) -> dict[str, list[float]]:
-    ways: dict[str, Callable[[], None]] = {
-        "up from nothing": lambda: command(*MESHCTL, "up", *where),
-        "second up": lambda: command(*MESHCTL, "up", *where),
-        "plan": lambda: command(*MESHCTL, "plan", *where),
-        "down": lambda: command(*MESHCTL, "down", *where),
-    }
-    return take_turns(ways, rounds)
+        _growth(home)
 
 
 def _ways(topology: Topology, home: Path) -> dict[str, Callable[[], None]]:
     ways: dict[str, Callable[[], None]] = {
-        "meshctl up": lambda: command(*MESHCTL, "up", "--preset", "classroom"),
+        "meshctl up": lambda: command(*UP),
         "one ssh call after the other": lambda: _ssh_calls(topology),
     }
     if playbook := shutil.which("ansible-playbook"):
@@ -148,4 +128,4 @@ def _growth(home: Path) -> None:
         file = home / f"{hosts}.yaml"
         file.write_text(topologies.text(hosts // 3, 3), encoding="utf-8")
         load(file)
-        show(f"{hosts} hosts", _lifecycle(["-f", str(file)], 1))
+        show(f"{hosts} hosts", lifecycle(["-f", str(file)], 1, STEPS))
