@@ -96,7 +96,7 @@ def resident_kib(pid: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def examples(soak: bool) -> Any:
+def examples(soak: bool) -> settings:
     """How many a property is tried with."""
     return settings(
         max_examples=MANY if soak else EXAMPLES,
@@ -116,7 +116,7 @@ def well(status: int, body: bytes, sent: object) -> None:
         assert found["code"] == status, (found, sent)
 
 
-def test_objects_of_any_shape(server: Server, examples: Any) -> None:
+def test_objects_of_any_shape(server: Server, examples: settings) -> None:
     client = server.client()
 
     @examples
@@ -132,7 +132,7 @@ def test_objects_of_any_shape(server: Server, examples: Any) -> None:
     create()
 
 
-def test_patches_of_any_shape(server: Server, examples: Any) -> None:
+def test_patches_of_any_shape(server: Server, examples: settings) -> None:
     client = server.client()
     client.call("POST", KINDS[0][0], {"metadata": {"name": "patched"}, "data": {"a": "b"}})
     ports = [{"name": "http", "port": 80}]
@@ -148,7 +148,7 @@ def test_patches_of_any_shape(server: Server, examples: Any) -> None:
     patch()
 
 
-def test_queries_of_any_kind(server: Server, examples: Any) -> None:
+def test_queries_of_any_kind(server: Server, examples: settings) -> None:
     client = server.client()
 
     @examples
@@ -164,7 +164,7 @@ def test_queries_of_any_kind(server: Server, examples: Any) -> None:
     ask()
 
 
-def test_bodies_of_any_bytes(server: Server, examples: Any) -> None:
+def test_bodies_of_any_bytes(server: Server, examples: settings) -> None:
     client = server.client()
     media = st.sampled_from(
         (*PATCHES, "application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "")
@@ -182,7 +182,7 @@ def test_bodies_of_any_bytes(server: Server, examples: Any) -> None:
     send()
 
 
-def test_raw_bytes_on_the_socket(server: Server, examples: Any) -> None:
+def test_raw_bytes_on_the_socket(server: Server, examples: settings) -> None:
     context = ssl.create_default_context(cafile=str(server.authority.file))
     lines = st.sampled_from(
         (b"GET / HTTP/1.1\r\n", b"GET /api HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n", b"PRI * HTTP/2.0\r\n", b"")
