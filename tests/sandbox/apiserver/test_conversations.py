@@ -18,7 +18,7 @@ from tests.sandbox.apiserver.conversation.normal import normal
 from tests.sandbox.apiserver.conversation.play import Player
 from tests.sandbox.apiserver.conversation.recording import case, names, recorded
 from tests.sandbox.apiserver.conversation.stage import Stage
-from tests.sandbox.apiserver.process import Server
+from tests.sandbox.apiserver.process import Server, controllers
 
 CLIENTS = ("http", "kubectl-1.20", "kubectl-1.33")
 CONTROLLED = "controllers"
@@ -54,7 +54,15 @@ def _on_path(name: str) -> list[str]:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     directory = tmp_path_factory.mktemp("conversations")
-    with Server(directory / "server", pod_service_accounts=False) as server:
+    with Server(directory / "server", pod_service_accounts=False, collects=False) as server:
+        yield Stage(server, directory / "stage")
+
+
+@pytest.fixture(scope="module")
+def controlled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A server that collects garbage, and the controllers beside it."""
+    directory = tmp_path_factory.mktemp("controlled")
+    with Server(directory / "server", pod_service_accounts=False) as server, controllers(server):
         yield Stage(server, directory / "stage")
 
 
@@ -109,3 +117,9 @@ def test_kubectl_prints_what_it_prints_with_the_original(stage: Stage, kubectl: 
 def test_rules_are_answered_as_by_the_original(mesh: Stage, kubectl: tuple[str, Path], name: str) -> None:
     client, program = kubectl
     _check(client, name, Player(mesh, program).play(case(name)))
+
+
+@pytest.mark.parametrize("name", ["delete/propagation", "delete/namespace"])
+def test_what_belongs_to_the_deleted_goes(controlled: Stage, kubectl: tuple[str, Path], name: str) -> None:
+    client, program = kubectl
+    _check(client, name, Player(controlled, program).play(case(name)))
