@@ -206,6 +206,13 @@ def test_raw_bytes_on_the_socket(server: Server, examples: settings) -> None:
     speak()
 
 
+def test_a_warning_about_a_field_that_no_header_can_hold(server: Server) -> None:
+    body = json.dumps({"metadata": {"name": "w"}, "\x7f\x85\n": 1})
+    answer = server.client().raw("POST", f"{KINDS[0][0]}?dryRun=All", body, Content_Type="application/json")
+    assert answer.status == 201
+    assert "unknown field" in answer.headers["Warning"]
+
+
 def test_a_body_that_is_too_large_or_too_deep_is_refused(server: Server) -> None:
     client = server.client()
     answer = client.raw("POST", KINDS[0][0], os.urandom(2 << 20).hex(), Content_Type="application/json")
