@@ -38,6 +38,15 @@ def raw(
     return response
 
 
+def stream(content_type: str, warnings: Iterable[str] = ()) -> web.StreamResponse:
+    """An answer that is written piece by piece."""
+    response = web.StreamResponse(headers={"Content-Type": content_type, "Cache-Control": NO_CACHE})
+    for warning in dict.fromkeys(warnings):
+        response.headers.add("Warning", f"299 - {quote(warning)}")
+    response.enable_chunked_encoding()
+    return response
+
+
 def value(obj: Object, media: Media, status: int = 200, warnings: Iterable[str] = ()) -> web.Response:
     """An object in the representation agreed on."""
     body, content_type = document.encode(obj, media)

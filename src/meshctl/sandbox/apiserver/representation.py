@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from meshctl.sandbox.apiserver import conversion, goform
@@ -65,15 +64,9 @@ def _head(resource: Resource) -> bytes:
     return f'{{"kind":"{resource.kind}","apiVersion":"{resource.group_version}",'.encode()
 
 
-def encoded_list(resource: Resource, items: Iterable[bytes], metadata: Object) -> bytes:
-    """JSON of a list of stored objects; custom resources carry kind and apiVersion in each item, others don't."""
+def encoded_item(resource: Resource, data: bytes) -> bytes:
+    """The same within a list, where custom resources carry kind and apiVersion and others don't."""
     if conversion.needed(resource):
-        parts = [dump(_without_type(load(resource, Stored("", 0, data)))) for data in items]
-    else:
-        parts = [_head(resource) + data[1:] for data in items] if resource.custom else list(items)
-    head = f'{{"kind":"{resource.list_kind}","apiVersion":"{resource.group_version}","metadata":'.encode()
-    return head + dump(metadata) + b',"items":[' + b",".join(parts) + b"]}"
-
-
-def _without_type(obj: Object) -> Object:
-    return {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
+        whole = load(resource, Stored("", 0, data))
+        return dump({key: value for key, value in whole.items() if key not in ("kind", "apiVersion")})
+    return _head(resource) + data[1:] if resource.custom else data

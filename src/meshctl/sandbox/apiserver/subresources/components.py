@@ -8,8 +8,8 @@ from aiohttp import web
 
 from meshctl.sandbox.apiserver.call import Call
 from meshctl.sandbox.apiserver.failure import not_found
-from meshctl.sandbox.apiserver.storage.revision import Page, Stored, dump
-from meshctl.sandbox.apiserver.verbs import shown
+from meshctl.sandbox.apiserver.storage.revision import Stored, dump
+from meshctl.sandbox.apiserver.verbs import listing, shown
 
 COMPONENTS = ("controller-manager", "etcd-0", "scheduler")
 
@@ -21,8 +21,7 @@ def _component(name: str) -> Stored:
 
 async def list_(call: Call) -> web.Response:
     """GET of all components."""
-    page = Page(0, tuple(_component(name) for name in COMPONENTS))
-    return shown.many(call, page, call.media(), {})
+    return listing.whole(call, [_component(name) for name in COMPONENTS], call.media(), {})
 
 
 async def get(call: Call) -> web.Response:

@@ -9,7 +9,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from meshctl.sandbox.apiserver import clock
 from meshctl.sandbox.apiserver.failure import bad_request, quote
 from meshctl.sandbox.apiserver.resources.resource import Resource
 from meshctl.sandbox.apiserver.table import custom
@@ -40,14 +39,16 @@ def table(
     resource: Resource, objects: Iterable[Object], metadata: Object, include: Included, version: str = "v1"
 ) -> Object:
     """A Table of objects; without rows it still has its columns."""
-    cells = cells_of(resource)
-    rows = [_row(cells, obj, include, version) for obj in objects]
+    row = row_of(resource, include, version)
+    rows = [row(obj) for obj in objects]
     head = {"kind": "Table", "apiVersion": f"meta.k8s.io/{version}", "metadata": metadata}
     return head | {"columnDefinitions": columns(resource), "rows": rows}
 
 
-def _row(cells: Cells, obj: Object, include: Included, version: str) -> Object:
-    return {"cells": cells(obj), "object": _included(obj, include, version)}
+def row_of(resource: Resource, include: Included, version: str) -> Callable[[Object], Object]:
+    """The function from an object to its row."""
+    cells = _cells_of(resource)
+    return lambda obj: {"cells": cells(obj), "object": _included(obj, include, version)}
 
 
 def _included(obj: Object, include: Included, version: str) -> Object | None:
@@ -90,7 +91,7 @@ def _known() -> Mapping[str, Any]:
     return loaded
 
 
-def cells_of(resource: Resource) -> Cells:
+def _cells_of(resource: Resource) -> Cells:
     """The function from an object to its cells."""
     if resource.custom:
         return custom.cells(resource)
@@ -99,8 +100,3 @@ def cells_of(resource: Resource) -> Cells:
 
 def _plain(obj: Mapping[str, Any]) -> list[Any]:
     return [obj["metadata"].get("name", ""), obj["metadata"].get("creationTimestamp")]
-
-
-def age(obj: Mapping[str, Any]) -> str:
-    """How old the object is."""
-    return clock.age(obj["metadata"].get("creationTimestamp"))

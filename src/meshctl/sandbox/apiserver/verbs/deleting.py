@@ -11,9 +11,9 @@ from meshctl.sandbox.apiserver.call import Call
 from meshctl.sandbox.apiserver.failure import bad_request
 from meshctl.sandbox.apiserver.options import DeleteOptions
 from meshctl.sandbox.apiserver.representation import stored_form
-from meshctl.sandbox.apiserver.storage.revision import Page, Stored, dump
+from meshctl.sandbox.apiserver.storage.revision import Stored, dump
 from meshctl.sandbox.apiserver.strategy.strategies import strategy_of
-from meshctl.sandbox.apiserver.verbs import shown
+from meshctl.sandbox.apiserver.verbs import listing, shown
 from meshctl.sandbox.apiserver.verbs.selecting import selectors
 
 Object = dict[str, Any]
@@ -43,7 +43,7 @@ async def delete_collection(call: Call) -> web.Response:
     for stored in page.items:
         if current := store.get(call.resource.storage, stored.key):
             deletion.delete(call.api, call.resource, current, chosen)
-    return shown.many(call, Page(page.version, page.items), media, {"resourceVersion": str(page.version)})
+    return listing.whole(call, page.items, media, {"resourceVersion": str(page.version)})
 
 
 async def _options(call: Call) -> DeleteOptions:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from meshctl.sandbox.apiserver import options
+from meshctl.sandbox.apiserver import options, reply
 from meshctl.sandbox.apiserver.call import Call
 from meshctl.sandbox.apiserver.failure import expired
 from meshctl.sandbox.apiserver.options import ListOptions
@@ -29,11 +29,7 @@ async def watch(call: Call) -> web.StreamResponse:
     media = call.media(stream=True, many=True)
     asked = options.list_options(call.query, watch=True)
     watcher = _Watcher(call, asked, selectors(call, asked), Encoder(call, media))
-    response = web.StreamResponse(headers={"Content-Type": watcher.encoder.content_type})
-    response.headers["Cache-Control"] = "no-cache, private"
-    for warning in call.warnings:
-        response.headers.add("Warning", f'299 - "{warning}"')
-    response.enable_chunked_encoding()
+    response = reply.stream(watcher.encoder.content_type, call.warnings)
     await response.prepare(call.request)
     async for lines in watcher.lines():
         await response.write(lines)
