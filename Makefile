@@ -21,9 +21,11 @@ $(BIN)/python:
 up: setup ## build the classroom
 	@$(BIN)/meshctl validate
 	@$(BIN)/meshctl certs init
+	@$(BIN)/meshctl render --output rendered
+	@$(BIN)/meshctl up
 
-down: setup ## remove what `make up` made
-	@echo "nothing runs"
+down: setup ## take away what `make up` built
+	@$(BIN)/meshctl down
 
 test: setup ## lint, types, layers, then every test
 	$(BIN)/ruff check .

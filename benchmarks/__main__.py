@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import pki
+from benchmarks import command_line, hosts, lifecycle, pki
 
-BENCHMARKS = {"pki": pki.run}
+BENCHMARKS = {"command-line": command_line.run, "pki": pki.run, "hosts": hosts.run, "lifecycle": lifecycle.run}
 
 for name in sys.argv[1:] or BENCHMARKS:
     if name not in BENCHMARKS:

@@ -4,15 +4,13 @@ from ipaddress import IPv4Network
 
 from pyinfra import host
 
-from meshctl.operations import routes, units
-from meshctl.topology import Route
+from meshctl.operations import neighbours, routes, units
+from meshctl.render.routes import UNIT, unit
 
-routes.static(
-    name="Static routes",
-    routes=[Route.parse(route) for route in host.data.routes],
-    mesh_cidrs=[IPv4Network(cidr) for cidr in host.data.mesh_cidrs],
-)
-if host.data.routes_unit:
-    units.enabled(name="Routes unit", unit="meshctl-routes.service", content=host.data.routes_unit)
+wanted = neighbours.routes(host.data.neighbours)
+mesh_cidrs = [IPv4Network(cidr) for cidr in host.data.mesh_cidrs]
+routes.static(name="Static routes", routes=wanted, mesh_cidrs=mesh_cidrs)
+if wanted:
+    units.enabled(name="Routes unit", unit=UNIT, content=unit(host.data.topology, wanted))
 else:
-    units.absent(name="Routes unit", unit="meshctl-routes.service")
+    units.absent(name="Routes unit", unit=UNIT)

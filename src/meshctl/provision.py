@@ -7,29 +7,52 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from meshctl.errors import UsageError
-from meshctl.providers.provider import Provider, host_data
+from meshctl.providers import certificates, data
+from meshctl.providers.provider import Provider
 from meshctl.runner.process import run
 from meshctl.runner.request import APPLY, PLAN, Event, Request, Step, Target
 from meshctl.topology import Topology
 
-HOSTS = "hosts"
+HOSTS, KUBERNETES, CERTIFICATES = "hosts", "kubernetes", "certificates"
+# Not a step that one chooses: what the deploys among the steps begin with.
+CONNECT = "connect"
 
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """One step of `up`: its name, what it does, and the scripts under deploys/ that do and undo it."""
+    """One step of `up`: its name, what it does, and whether it is about a cluster's objects and not about hosts.
+
+    The scripts under deploys/ that do and undo it are named after it.
+    """
 
     name: str
     title: str
-    script: str
-    undo: str
+    objects: bool = True
+
+    @property
+    def script(self) -> str:
+        """The script that does it."""
+        return self.name.replace("-", "_") + ".py"
+
+    @property
+    def undo(self) -> str:
+        """The script that undoes it."""
+        return self.name.replace("-", "_") + "_absent.py"
 
 
 DEPLOYS = (
-    Deploy("host-settings", "kernel settings for forwarding", "host_settings.py", "host_settings_absent.py"),
-    Deploy("routes", "static routes between clusters of one network", "routes.py", "routes_absent.py"),
+    Deploy("host-settings", "kernel settings for forwarding", objects=False),
+    Deploy("routes", "static routes between clusters of one network", objects=False),
+    Deploy("node-labels", "the localities of nodes, before any pod starts"),
+    Deploy("namespaces", "namespaces, with the label of the cluster's network"),
+    Deploy("cacerts", "istiod's signing certificates"),
+    Deploy("istio-operators", "IstioOperator files"),
+    Deploy("eastwest", "the Services of the east-west gateways"),
+    Deploy("exposure", "what the east-west gateways let through"),
+    Deploy("istio-readers", "the primary's account in each remote cluster"),
+    Deploy("remote-secrets", "the primary's way into each remote cluster"),
 )
-STEPS = (HOSTS, *(deploy.name for deploy in DEPLOYS))
+STEPS = (HOSTS, KUBERNETES, CERTIFICATES, *(deploy.name for deploy in DEPLOYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +83,12 @@ def up(topology: Topology, provider: Provider, selection: Selection) -> Iterator
     if HOSTS in selection.names:
         yield Event("step", step=HOSTS)
         yield Event("operation", provider.name, HOSTS, "Hosts", provider.create())
+    if KUBERNETES in selection.names and topology.provider == "sandbox":
+        yield Event("step", step=KUBERNETES)
+        yield Event("operation", provider.name, KUBERNETES, "Kubernetes", provider.serve())
+    if CERTIFICATES in selection.names and topology.provider == "sandbox":
+        yield Event("step", step=CERTIFICATES)
+        yield Event("operation", provider.name, CERTIFICATES, "Certificates", certificates.complete(topology))
     yield from _run(topology, provider, APPLY, [(deploy, deploy.script) for deploy in selection.deploys()])
 
 
@@ -72,6 +101,15 @@ def plan(topology: Topology, provider: Provider, selection: Selection) -> Iterat
         if pending:
             # Hosts that don't exist yet can't be read: all of their deploys are still to come.
             return
+    if KUBERNETES in selection.names and topology.provider == "sandbox":
+        yield Event("step", step=KUBERNETES)
+        pending = provider.unserved()
+        yield Event("operation", provider.name, KUBERNETES, "Kubernetes", pending)
+        if pending:
+            return
+    if CERTIFICATES in selection.names and topology.provider == "sandbox":
+        yield Event("step", step=CERTIFICATES)
+        yield Event("operation", provider.name, CERTIFICATES, "Certificates", certificates.missing(topology))
     yield from _run(topology, provider, PLAN, [(deploy, deploy.script) for deploy in selection.deploys()])
 
 
@@ -86,18 +124,22 @@ def down(topology: Topology, provider: Provider) -> Iterator[Event]:
 def _run(topology: Topology, provider: Provider, mode: str, scripts: Sequence[tuple[Deploy, str]]) -> Iterator[Event]:
     if not scripts:
         return
-    targets = targets_of(topology, provider)
-    names = tuple(target.name for target in targets)
-    steps = tuple(Step(deploy.name, str(project_folder("deploys") / script), names) for deploy, script in scripts)
+    targets = tuple(Target(name, found) for name, found in data.of_hosts(topology, provider).items())
+    folder = project_folder("deploys")
+    steps = tuple(
+        Step(deploy.name, str(folder / script), hosts)
+        for deploy, script in scripts
+        if (hosts := _hosts(topology, provider, deploy))
+    )
+    yield Event("step", step=CONNECT)
     yield from run(Request(mode, targets, steps), provider.prefix())
 
 
-def targets_of(topology: Topology, provider: Provider) -> tuple[Target, ...]:
-    """Every host with how it is reached and what the deploys read there."""
-    access = provider.access()
-    return tuple(
-        Target(node.name, {**access[node.name], **host_data(topology, cluster)}) for cluster, node in topology.nodes
-    )
+def _hosts(topology: Topology, provider: Provider, deploy: Deploy) -> tuple[str, ...]:
+    if not deploy.objects:
+        return tuple(node.name for _, node in topology.nodes)
+    reached = provider.kubernetes()
+    return tuple(cluster.control_plane.name for cluster in topology.clusters if cluster.name in reached)
 
 
 def project_folder(name: str) -> Path:

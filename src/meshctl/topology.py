@@ -180,20 +180,15 @@ def _free_subnets(whole: IPv4Network, taken: tuple[IPv4Network, ...]) -> Iterato
     return (subnet for subnet in subnets if not any(subnet.overlaps(other) for other in taken))
 
 
-def pod_cidrs(topology: Topology) -> dict[str, IPv4Network]:
-    """The expected pod CIDR of every node of the mesh by node name."""
-    return {name: cidr for c in topology.clusters for name, cidr in node_pod_cidrs(c).items()}
-
-
 def node_routes(topology: Topology, cluster: Cluster, live: PodCidrs | None = None) -> tuple[Route, ...]:
     """The routes that every node of `cluster` needs, sorted by destination.
 
     For each other cluster on the same network: one per node pod CIDR via that node, and the service CIDR via the
     control-plane node. `live` maps node names to `Node.spec.podCIDR`; without it the topology's own are taken.
     """
-    cidrs = pod_cidrs(topology) if live is None else live
     routes = []
     for other in topology.neighbours(cluster):
+        cidrs = node_pod_cidrs(other) if live is None else live
         routes += [Route(cidrs[node.name], node.address) for node in other.nodes if node.name in cidrs]
         if other.service_cidr:
             routes.append(Route(other.service_cidr, other.control_plane.address))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from meshctl.predict.balancing import LocalityEndpoints
-from meshctl.predict.endpoints import covers, scale, table
+from meshctl.predict.endpoints import known_gateways, table
 from meshctl.predict.mesh import Mesh, MeshCluster, Pod, Proxy, topology_labels
 from meshctl.predict.policy import routing
 
@@ -66,13 +66,5 @@ def test_tables_equal_those_of_istiod(name: str) -> None:
 
 def test_two_gateways_of_one_network_double_every_weight() -> None:
     classroom = mesh_of(RECORDED["classroom"])
-    assert scale(classroom.clusters) == 2
-    assert scale(classroom.clusters[:2]) == 1
-
-
-@pytest.mark.parametrize(
-    ("pattern", "expected"),
-    [("r/z/s", True), ("r/*", True), ("*", True), ("r", True), ("r/*/s", True), ("q/*", False), ("r/z/t", False)],
-)
-def test_locality_patterns(pattern: str, expected: bool) -> None:
-    assert covers(pattern, ("r", "z", "s")) is expected
+    assert known_gateways(classroom.clusters).scale == 2
+    assert known_gateways(classroom.clusters[:2]).scale == 1

@@ -34,9 +34,11 @@ def _data(rig: Rig, name: str) -> dict[str, Any]:
         "ssh_known_hosts_file": str(rig.folder / "known_hosts"),
         "ssh_strict_host_key_checking": "yes",
         "sysctls": {"net.ipv4.ip_forward": "1"},
-        "routes": [f"172.22.1.0/24 via {HOPS[name]}"],
+        "topology": "rig",
+        "neighbours": [
+            {"access": None, "services": {}, "nodes": {"c": HOPS[name]}, "pods": {"c": "172.22.1.0/24"}},
+        ],
         "mesh_cidrs": ["172.22.0.0/16"],
-        "routes_unit": "",
     }
 
 

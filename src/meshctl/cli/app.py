@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -11,7 +12,12 @@ import typer
 from meshctl import __version__
 from meshctl.cli import certs, output
 from meshctl.cli.init import init
+from meshctl.cli.kubeconfig import kubeconfig
 from meshctl.cli.predict import predict
+from meshctl.cli.proxy_config import proxy_config
+from meshctl.cli.render import render
+from meshctl.cli.shell import shell
+from meshctl.cli.status import status
 from meshctl.cli.up import down, plan, up
 from meshctl.cli.validate import validate
 from meshctl.errors import MeshctlError
@@ -44,14 +50,25 @@ def meshctl(
 app.command()(init)
 app.command()(validate)
 app.add_typer(certs.app)
+app.command()(render)
 app.command()(up)
 app.command()(plan)
 app.command()(down)
+app.command()(status)
+app.command()(kubeconfig)
+app.command()(shell)
 app.command()(predict)
+app.command()(proxy_config)
+
+
+def _terminated(number: int, _: object) -> None:
+    """SIGTERM is a Ctrl-C that another program types."""
+    raise KeyboardInterrupt(number)
 
 
 def main() -> None:
     """Run the command line; a MeshctlError is printed without a traceback and becomes its exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
     except MeshctlError as error:

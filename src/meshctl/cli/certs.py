@@ -47,25 +47,25 @@ def init(
     Example: meshctl certs init --key-type ec-p256
     """
     clusters = _clusters(topology, preset)
-    from meshctl.pki import issuance, verification
+    from meshctl.pki import issuance
 
     with output.progress("making certificates"):
         issued = issuance.complete(directory, clusters, _now(), key_type, force=force)
-    problems = verification.problems(directory, clusters, _now())
+    problems, warnings = _verdict(directory, clusters)
     if form is Format.json:
         output.json(
             {
                 "directory": str(directory),
                 "root": "made" if issued.root else "kept",
                 "clusters": {name: _result(issued, name) for name in clusters},
-                **_report(problems),
+                **_report(problems, warnings),
             }
         )
     else:
         rows = [("root", directory / "root-cert.pem", "made" if issued.root else "kept")]
         rows += [(name, directory / name / "ca-cert.pem", _result(issued, name)) for name in clusters]
         output.table(("authority", "certificate", "result"), rows)
-    _fail_on(problems, form)
+    _fail_on(problems, form, warnings)
     if form is Format.table:
         output.next_step("meshctl render --output rendered")
 
@@ -110,12 +110,7 @@ def verify(
     Example: meshctl certs verify --preset classroom
     """
     clusters = _clusters(topology, preset)
-    from meshctl.pki import verification
-    from meshctl.pki.certificate import summaries
-
-    now = _now()
-    problems = verification.problems(directory, clusters, now)
-    warnings = _expiry_warnings((found for found in summaries(directory)[0] if found.days_left(now) >= 0), now)
+    problems, warnings = _verdict(directory, clusters)
     if form is Format.json:
         output.json(_report(problems, warnings))
     elif not problems:
@@ -163,6 +158,15 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def _verdict(directory: Path, clusters: Sequence[str]) -> tuple[list[Problem], list[str]]:
+    from meshctl.pki import verification
+    from meshctl.pki.certificate import summaries
+
+    now = _now()
+    unexpired = [found for found in summaries(directory)[0] if found.days_left(now) >= 0]
+    return verification.problems(directory, clusters, now), _expiry_warnings(unexpired, now)
+
+
 def _result(issued: Issued, cluster: str) -> str:
     if cluster in issued.made:
         return "made"
@@ -208,12 +212,18 @@ def _advice(directory: Path, cluster: str) -> str:
     )
 
 
-def _expiry_warnings(found: Iterable[Summary], now: datetime) -> list[str]:
+def _expiry_warnings(found: Sequence[Summary], now: datetime) -> list[str]:
     return [
-        f"{summary.file}: {_left(summary.days_left(now))}; `meshctl certs {_replacement(summary)}` replaces it"
+        f"{summary.file}: {_left(summary.days_left(now))}; `meshctl certs {_replacement(summary, found)}` replaces it"
         for summary in found
         if summary.days_left(now) < WARNING_DAYS
     ]
+
+
+def _replacement(summary: Summary, found: Iterable[Summary]) -> str:
+    # Nothing outlives the root, so a new intermediate helps only one that ends before it.
+    root_end = next((other.not_after for other in found if not other.cluster), summary.not_after)
+    return f"rotate {summary.cluster}" if summary.not_after < root_end else "init --force"
 
 
 def _missing_warnings(directory: Path, clusters: Iterable[str], found: Iterable[Summary]) -> list[str]:
@@ -223,10 +233,6 @@ def _missing_warnings(directory: Path, clusters: Iterable[str], found: Iterable[
 
 def _left(days: int) -> str:
     return f"{days} days left" if days >= 0 else f"expired {-days} days ago"
-
-
-def _replacement(summary: Summary) -> str:
-    return f"rotate {summary.cluster}" if summary.cluster else "init --force"
 
 
 def _report(problems: Sequence[Problem], warnings: Sequence[str] = ()) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class StepReport:
     name: str
     begin: float
     seconds: float = 0.0
+    connected: int = 0
     hosts: set[str] = field(default_factory=set)
     changes: dict[str, list[str]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -63,6 +64,8 @@ class Report:
                 self._end_step()
                 self.steps.append(StepReport(event.step, time.monotonic()))
                 self._transient(f"{event.step} …")
+            case "connected":
+                self.steps[-1].connected += 1
             case "unreachable":
                 self.unreachable[event.host] = event.message
                 self._line(f"{event.host}: {event.message}", output.RED)
@@ -87,7 +90,9 @@ class Report:
             return
         step = self.steps[-1]
         step.seconds = max(time.monotonic() - step.begin, 0.001)
-        mark, color = ("✗", output.RED) if step.failures else ("✓", output.GREEN)
+        mark, color = ("✓", output.GREEN) if step.hosts or step.connected else ("-", output.YELLOW)
+        if step.failures:
+            mark, color = "✗", output.RED
         self._line(f"{mark} {step.name:<16} {_count(step)}  {step.seconds:.1f} s", color)
 
     def _transient(self, text: str) -> None:
@@ -136,6 +141,10 @@ class Report:
 
 
 def _count(step: StepReport) -> str:
+    if step.connected:
+        return f"{step.connected} hosts"
+    if not step.hosts and not step.failures:
+        return "skipped"
     changes = f"{step.changed} changes" if step.changed != 1 else "1 change"
     failures = f", {len(step.failures)} failed" if step.failures else ""
     return f"{changes}{failures}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +48,7 @@ def up(
         report = _follow(form, lambda: provision.up(wanted, provider, selection), "up", "up")
     if form is Format.table:
         if report.changed:
-            output.say(f"{report.changed} changes in {len(report.steps)} steps")
+            output.say(f"{report.changed} changes")
         else:
             output.say("nothing to change")
         output.next_step("meshctl status")
@@ -89,12 +90,14 @@ def down(topology: TopologyFile = None, preset: Preset = None, form: Output = Fo
     Example: meshctl down
     """
     from meshctl import provision, state
+    from meshctl.kube import kubeconfig_file
     from meshctl.providers import choose
     from meshctl.validate import find_topology
 
     wanted = find_topology(topology, preset)
     provider = choose.provider(wanted)
     with state.lock(wanted.name, "meshctl down"):
+        kubeconfig_file.unmerge(wanted.name)
         report = _follow(form, lambda: provision.down(wanted, provider), "down", "down")
     if form is Format.table:
         output.say(f"{wanted.name} is down" if report.changed else f"{wanted.name} was not up")
@@ -110,9 +113,10 @@ def _follow(form: Format, events: Callable[[], Iterator[Event]], verb: str, agai
     report = Report(live=form is Format.table)
     try:
         report.follow(events())
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         output.error(f"interrupted; `meshctl {again}` continues, `meshctl down` takes everything away")
-        raise typer.Exit(130) from None
+        number = (interruption.args or (signal.SIGINT,))[0]
+        raise typer.Exit(128 + number) from None
     if form is Format.json:
         output.json(report.document())
         if report.failed:

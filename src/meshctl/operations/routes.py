@@ -10,10 +10,9 @@ from pyinfra.api import operation
 
 from meshctl.facts.routes import RouteEntry, Routes
 from meshctl.operations.change import Change
+from meshctl.render.routes import PROTOCOL
 from meshctl.topology import Route
 
-# rtnetlink(7) leaves 4 to 255 to programs; /etc/iproute2/rt_protos of iproute2 6.1 has no 157.
-PROTOCOL = 157
 _BY_HAND = ("boot", "static", str(PROTOCOL))
 
 

@@ -45,11 +45,7 @@ def complete(
     sign or a certificate lies there without its key.
     """
     with store.writing(directory):
-        lacking = [name for name in clusters if force or not _is_whole(directory / name)]
-        top = NOTHING if force else _find_root(directory)
-        found = {name: NOTHING if force else _find_cluster(directory / name) for name in lacking}
-        if not force:
-            _refuse([*_root_gaps(directory, top, now), *_cluster_gaps(directory, found)])
+        top, found = (NOTHING, dict.fromkeys(clusters, NOTHING)) if force else _survey(directory, clusters, now)
         files = _missing_files(top, found, now, key_type)
         if files:
             store.commit(directory, files)
@@ -62,8 +58,7 @@ def rotate(directory: Path, cluster: str, now: datetime, key_type: KeyType | Non
     if not (directory / store.ROOT_CERTIFICATE).exists():
         raise UsageError(f"{directory}: has no root; `meshctl certs init` makes one")
     with store.writing(directory):
-        _refuse(verification.root_problems(directory, now))
-        top = _find_root(directory)
+        top, _ = _survey(directory, (), now)
         files = _missing_files(top, {cluster: NOTHING}, now, key_type)
         store.commit(directory, files)
 
@@ -106,18 +101,23 @@ def _is_whole(folder: Path) -> bool:
     return all((folder / name).exists() for name in store.CLUSTER_FILES)
 
 
-def _find_root(directory: Path) -> _Found:
-    return _find(directory / store.ROOT_KEY, directory / store.ROOT_CERTIFICATE)
+def _survey(directory: Path, clusters: Sequence[str], now: datetime) -> tuple[_Found, dict[str, _Found]]:
+    unusable: list[Problem] = []
+    top = _find(directory / store.ROOT_KEY, directory / store.ROOT_CERTIFICATE, unusable)
+    problems = list(_root_gaps(directory, top, now)) or unusable
+    found = {}
+    for name in clusters:
+        folder = directory / name
+        if not _is_whole(folder):
+            found[name] = _find(folder / store.CLUSTER_KEY, folder / store.CLUSTER_CERTIFICATE, problems)
+    problems += _cluster_gaps(directory, found)
+    if problems:
+        raise UsageError("\n".join(map(str, problems)))
+    return top, found
 
 
-def _find_cluster(folder: Path) -> _Found:
-    return _find(folder / store.CLUSTER_KEY, folder / store.CLUSTER_CERTIFICATE)
-
-
-def _find(key_file: Path, certificate_file: Path) -> _Found:
-    problems: list[Problem] = []
+def _find(key_file: Path, certificate_file: Path, problems: list[Problem]) -> _Found:
     key = read_key(key_file, problems) if key_file.exists() else None
-    _refuse(problems)
     return _Found(key, certificate_file.read_bytes() if certificate_file.exists() else None)
 
 
@@ -134,11 +134,7 @@ def _root_gaps(directory: Path, top: _Found, now: datetime) -> Iterator[Problem]
 
 def _cluster_gaps(directory: Path, found: Mapping[str, _Found]) -> Iterator[Problem]:
     for name, pair in found.items():
-        if pair.certificate and not pair.key:
+        key_file = directory / name / store.CLUSTER_KEY
+        if pair.certificate and not key_file.exists():
             remedy = f"put it back, or make a new set with `meshctl certs rotate {name}`"
-            yield Problem(0, str(directory / name / store.CLUSTER_KEY), f"is missing; {remedy}")
-
-
-def _refuse(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise UsageError("\n".join(str(problem) for problem in problems))
+            yield Problem(0, str(key_file), f"is missing; {remedy}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -48,7 +48,8 @@ def root_problems(directory: Path, now: datetime) -> list[Problem]:
     if root.certificate:
         found += _authority_problems(file, root.certificate, now)
         found += _path_problems(file, [root.certificate, root.certificate])
-    return found
+    remedy = "put the right file back, or replace everything with `meshctl certs init --force`"
+    return [*_mended(found, remedy), *_clock_problems(root, now)]
 
 
 def cluster_problems(directory: Path, cluster: str, now: datetime) -> list[Problem]:
@@ -56,19 +57,20 @@ def cluster_problems(directory: Path, cluster: str, now: datetime) -> list[Probl
     folder = directory / cluster
     if not folder.is_dir():
         return [Problem(0, str(folder), "is missing; `meshctl certs init` makes it")]
-    found = [*_strangers(folder), *_open_to_others(folder)]
+    found: list[Problem] = []
     file, key_file = folder / store.CLUSTER_CERTIFICATE, folder / store.CLUSTER_KEY
     own = _Set(file, key_file, read_certificate(file, found), read_key(key_file, found))
     found += _key_problems(own)
-    chain = read_certificates(folder / store.CLUSTER_CHAIN, found)
-    root = read_certificate(folder / store.ROOT_CERTIFICATE, found)
-    found += _same_root(directory, folder, root)
     if own.certificate:
         found += _authority_problems(file, own.certificate, now)
         found += _path_length_problems(file, own.certificate)
-        found += _chain_problems(folder / store.CLUSTER_CHAIN, chain, own.certificate, root)
-        found += _path_problems(file, chain or ([own.certificate, root] if root else []))
-    return found
+    found += _chain_problems(directory, folder, own.certificate)
+    remedy = f"`meshctl certs rotate {cluster}` makes a new set"
+    return [*_strangers(folder), *_open_to_others(folder), *_mended(found, remedy), *_clock_problems(own, now)]
+
+
+def _mended(found: Iterable[Problem], remedy: str) -> Iterator[Problem]:
+    return (replace(problem, message=f"{problem.message}; {remedy}") for problem in found)
 
 
 def _stray_entries(directory: Path, clusters: Sequence[str]) -> Iterator[Problem]:
@@ -100,9 +102,7 @@ def _key_problems(found: _Set) -> Iterator[Problem]:
 
 
 def _authority_problems(file: Path, certificate: x509.Certificate, now: datetime) -> Iterator[Problem]:
-    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if now < begin:
-        yield Problem(0, str(file), f"is not valid before {begin:%Y-%m-%d %H:%M} UTC; is this machine's clock right?")
+    end = certificate.not_valid_after_utc
     if now > end:
         yield Problem(0, str(file), f"expired on {end:%Y-%m-%d %H:%M} UTC")
     if not _constraints(certificate).ca:
@@ -132,31 +132,39 @@ def _may_sign(certificate: x509.Certificate) -> bool:
         return True  # RFC 5280 §4.2.1.3: no restriction
 
 
-def _same_root(directory: Path, folder: Path, root: x509.Certificate | None) -> Iterator[Problem]:
+def _clock_problems(found: _Set, now: datetime) -> Iterator[Problem]:
+    if found.certificate and now < (begin := found.certificate.not_valid_before_utc):
+        seen = f"is not valid before {begin:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M}"
+        yield Problem(0, str(found.file), f"{seen}; set this machine's clock")
+
+
+def _chain_problems(directory: Path, folder: Path, certificate: x509.Certificate | None) -> list[Problem]:
+    found: list[Problem] = []
+    file, root_file = folder / store.CLUSTER_CHAIN, folder / store.ROOT_CERTIFICATE
+    chain, root = read_certificates(file, found), read_certificate(root_file, found)
     top = read_certificate(directory / store.ROOT_CERTIFICATE, [])
     if top and root and top != root:
-        yield Problem(0, str(folder / store.ROOT_CERTIFICATE), f"differs from {directory / store.ROOT_CERTIFICATE}")
-
-
-def _chain_problems(
-    file: Path, chain: Sequence[x509.Certificate], certificate: x509.Certificate, root: x509.Certificate | None
-) -> Iterator[Problem]:
-    if chain and chain[0] != certificate:
-        yield Problem(0, str(file), f"does not begin with {store.CLUSTER_CERTIFICATE}")
-    if chain and root and chain[-1] != root:
-        yield Problem(0, str(file), f"does not end with {store.ROOT_CERTIFICATE}")
+        found.append(Problem(0, str(root_file), f"differs from {directory / store.ROOT_CERTIFICATE}"))
+    if certificate and root:
+        in_order = bool(chain) and chain[0] == certificate and chain[-1] == root
+        if chain and not in_order:
+            expected = f"from {store.CLUSTER_CERTIFICATE} up to {store.ROOT_CERTIFICATE}"
+            found.append(Problem(0, str(file), f"does not lead {expected}"))
+        found += _path_problems(folder / store.CLUSTER_CERTIFICATE, chain if in_order else [certificate, root])
+    return found
 
 
 def _path_problems(file: Path, path: Sequence[x509.Certificate]) -> Iterator[Problem]:
-    for below, (certificate, issuer) in enumerate(pairwise(path)):
-        names = f"{certificate.subject.rfc4514_string()!r} by {issuer.subject.rfc4514_string()!r}"
+    for height, (certificate, issuer) in enumerate(pairwise(path), start=1):
+        above = issuer.subject.rfc4514_string()
         try:
             certificate.verify_directly_issued_by(issuer)
         except (InvalidSignature, ValueError, TypeError):
-            yield Problem(0, str(file), f"was not issued by the certificate above it ({names})")
+            below = certificate.subject.rfc4514_string()
+            yield Problem(0, str(file), f"does not lead to its root: {below!r} was not issued by {above!r}")
         limit = _constraints(issuer).path_length
-        if certificate != issuer and limit is not None and limit < below + 1:
-            yield Problem(0, str(file), f"is {below + 1} below {names}: path length {limit} forbids that")
+        if certificate != issuer and limit is not None and limit < height:
+            yield Problem(0, str(file), f"stands {height} below {above!r}, whose path length {limit} forbids that")
 
 
 def _shared_keys(directory: Path, clusters: Sequence[str]) -> Iterator[Problem]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from meshctl.locality import matches
 from meshctl.predict.balancing import may_eject, unique
-from meshctl.predict.endpoints import covers, table
+from meshctl.predict.endpoints import table
 from meshctl.predict.flow import fqdn
 from meshctl.predict.mesh import BOOKINFO, BOOKINFO_PORT, Mesh
 from meshctl.predict.policy import Rule, routing
@@ -53,13 +54,13 @@ def _of_distribute(mesh: Mesh, entry: Mapping[str, Any]) -> Iterator[str]:
     total = sum(int(weight) for weight in targets.values())
     if total != 100:
         yield f"the weights from {source} sum to {total}; Istio accepts only 100"
-    if not any(covers(source, cluster.locality) for cluster in mesh.clusters):
+    if not any(matches(cluster.locality_text, source) for cluster in mesh.clusters):
         yield f"no cluster is in {source}, so its distribute entry never applies"
     for pattern, weight in targets.items():
-        if not any(covers(pattern, cluster.locality) for cluster in mesh.clusters):
+        if not any(matches(cluster.locality_text, pattern) for cluster in mesh.clusters):
             yield f"no cluster is in {pattern}: its {weight} % go to the others"
     for cluster in mesh.clusters:
-        if covers(source, cluster.locality) and not any(covers(to, cluster.locality) for to in targets):
+        if matches(cluster.locality_text, source) and not any(matches(cluster.locality_text, to) for to in targets):
             yield (
                 f"{cluster.locality_text} itself gets nothing from {source}; its east-west gateway loses its own pods "
                 "too, so requests from other networks that choose it find none there"

@@ -13,4 +13,8 @@ def provider(topology: Topology) -> Provider:
         from meshctl.providers.ssh import SshProvider
 
         return SshProvider(topology)
-    raise UsageError(f"provider {topology.provider} of {topology.name} can't be used yet; expected ssh")
+    if topology.provider == "sandbox":
+        from meshctl.providers.sandbox import SandboxProvider
+
+        return SandboxProvider(topology)
+    raise UsageError(f"provider {topology.provider} of {topology.name} can't be used yet; expected sandbox or ssh")

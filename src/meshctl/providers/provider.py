@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from meshctl.topology import Cluster, Node, Topology, mesh_cidrs, node_routes
-
-SYSCTLS = {"net.ipv4.ip_forward": "1"}
+from meshctl.kube.access import Access
+from meshctl.topology import Node
 
 HostData = dict[str, Any]
 
@@ -28,6 +27,18 @@ class Provider(Protocol):
     def pending(self) -> tuple[str, ...]:
         """The lines of what `create` would change; nothing is changed."""
 
+    def serve(self) -> tuple[str, ...]:
+        """Make sure that each cluster's Kubernetes API answers, if that is ours to do; the lines of what changed."""
+
+    def unserved(self) -> tuple[str, ...]:
+        """The lines of what `serve` would change; nothing is changed."""
+
+    def kubernetes(self) -> Mapping[str, Access]:
+        """How each cluster's Kubernetes API is reached from where `prefix` leads; empty if we have no way in."""
+
+    def forwarded(self) -> Mapping[str, Access]:
+        """How each cluster's Kubernetes API is reached from this machine; UsageError if they are not up."""
+
     def delete(self) -> tuple[str, ...]:
         """Take away what `create` made; the lines of what changed."""
 
@@ -39,14 +50,3 @@ class Provider(Protocol):
 
     def shell(self, node: Node) -> tuple[str, ...]:
         """The command of an interactive shell on a node."""
-
-
-def host_data(topology: Topology, cluster: Cluster) -> HostData:
-    """What the deploys read from `host.data` on the nodes of a cluster, as JSON."""
-    return {
-        "cluster": cluster.name,
-        "sysctls": SYSCTLS,
-        "routes": [str(route) for route in node_routes(topology, cluster)],
-        "mesh_cidrs": [str(cidr) for cidr in mesh_cidrs(topology, cluster)],
-        "routes_unit": "",
-    }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from meshctl.kube.access import Access
 from meshctl.providers.provider import HostData
 from meshctl.topology import Node, Ssh, Topology
 
@@ -28,6 +29,22 @@ class SshProvider:
     def pending(self) -> tuple[str, ...]:
         """Nothing to make."""
         return ()
+
+    def serve(self) -> tuple[str, ...]:
+        """Kubernetes runs there already."""
+        return ()
+
+    def unserved(self) -> tuple[str, ...]:
+        """Kubernetes runs there already."""
+        return ()
+
+    def kubernetes(self) -> Mapping[str, Access]:
+        """No credentials are known."""
+        return {}
+
+    def forwarded(self) -> Mapping[str, Access]:
+        """No credentials are known."""
+        return {}
 
     def delete(self) -> tuple[str, ...]:
         """Nothing to delete."""

@@ -24,7 +24,9 @@ from pyinfra.api.operations import run_ops
 from pyinfra.api.state import BaseStateCallback, StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_state
 
+from meshctl.errors import MeshctlError
 from meshctl.operations.change import Change
+from meshctl.operations.objects import ObjectChange
 from meshctl.runner.connector import MeshSshConnector
 from meshctl.runner.failure import explain
 from meshctl.runner.request import APPLY, Event, Request, Step
@@ -64,17 +66,19 @@ class Run:
         )
         return State(self.inventory, config, check_for_changes=False)
 
-    def _each(self, hosts: list[Host], work: Callable[[State, Host], None], state: State) -> None:
-        greenlets = [gevent.spawn(work, state, host) for host in hosts]
-        gevent.joinall(greenlets)
+    def _each(self, hosts: list[Host], work: Callable[[Host], None], state: State) -> None:
+        # pyinfra's current host and config are a greenlet's own; its current state is everybody's.
+        with ctx_state.use(state):
+            greenlets = [gevent.spawn(work, host) for host in hosts]
+            gevent.joinall(greenlets)
         for greenlet in greenlets:
             greenlet.get()
 
-    def _connect(self, state: State, host: Host) -> None:
+    def _connect(self, host: Host) -> None:
         begin = time.monotonic()
         try:
             # A key file that can't be read raises PyinfraError from pyinfra, for this host only here.
-            with ctx_state.use(state), ctx_host.use(host):
+            with ctx_host.use(host):
                 host.connect(raise_exceptions=True)
         except (ConnectError, PyinfraError, SSHException, OSError, EOFError) as error:
             self.failed.add(host.name)
@@ -86,26 +90,29 @@ class Run:
         state = self._state()
         hosts = [host for host in self.inventory if host.name in step.hosts and host.name not in self.failed]
         self.emit(Event("step", step=step.name))
-        for host in hosts:
-            # A State runs once; its hosts must not remember the operations of the one before.
+        for host in self.inventory:
+            # A State runs once; no host may remember the operations of the one before.
             host.op_hash_order = []
+        for host in hosts:
             host.connected = True
             host.connector.connect()
             state.activate_host(host)
         code = compile(Path(step.script).read_text(encoding="utf-8"), step.script, "exec")
-        self._each(hosts, lambda state, host: self._plan(state, host, step, code), state)
+        self._each(hosts, lambda host: self._plan(state, host, step, code), state)
         if self.request.mode == APPLY:
             self._apply(state, step)
 
     def _plan(self, state: State, host: Host, step: Step, code: CodeType) -> None:
         """Run the deploy's script for one host and fix what each of its operations would do."""
         try:
-            with ctx_config.use(state.config.copy()), ctx_state.use(state), ctx_host.use(host):
+            with ctx_config.use(state.config.copy()), ctx_host.use(host):
                 exec(code, {"__file__": step.script, "__name__": "__deploy__"})  # noqa: S102 # our own deploys
                 for op_hash in state.ops[host]:
                     self._plan_operation(state, host, step, op_hash)
         except (PyinfraError, SSHException, OSError, EOFError, ValueError, KeyError) as error:
             self._fail(state, host, step, explain(error, _address(host)))
+        except MeshctlError as error:
+            self._fail(state, host, step, str(error))
 
     def _plan_operation(self, state: State, host: Host, step: Step, op_hash: str) -> None:
         data = state.ops[host][op_hash]
@@ -171,7 +178,7 @@ def _diff(commands: list[Any]) -> tuple[str, ...]:
 
 
 def _lines(command: Any) -> Iterator[str]:
-    if isinstance(command, Change):
+    if isinstance(command, Change | ObjectChange):
         yield from command.diff
     else:
         yield f"~ {command}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,19 @@ def _check(parsed: document.Document) -> tuple[Topology, list[Problem]]:
         if not covered and (keys != ("clusters",) or roles_known):
             found.append((keys, message))
     return topology, [Problem(parsed.line(keys), document.path(keys), message) for keys, message in found]
+
+
+def with_istio(topology: Topology, version: str) -> Topology:
+    """The same topology with another version of Istio; UsageError if that version can't be installed."""
+    from meshctl.validate.schema import VERSION
+
+    if not re.match(VERSION, version):
+        raise UsageError(f"Istio version {version!r} is none; expected one such as 1.31.0")
+    changed = replace(topology, istio_version=version)
+    for keys, message in faults(changed):
+        if keys == ("istio", "version"):
+            raise UsageError(f"Istio version {message}")
+    return changed
 
 
 def schema() -> dict[str, Any]:

@@ -77,9 +77,9 @@ class Front:
         self, request: web.BaseRequest, asked: Target, user: User, warnings: list[str]
     ) -> web.StreamResponse:
         catalog = self._api.catalog
-        if asked.version not in catalog.versions(asked.group):
-            raise no_resource() if catalog.versions(asked.group) else PlainNotFound
         resource = catalog.find(asked.group, asked.version, asked.resource)
+        if resource is None and not catalog.is_builtin(asked.group):
+            raise PlainNotFound
         if (
             resource is None
             or not asked.found

@@ -13,7 +13,7 @@ from meshctl.sandbox.apiserver.patch.protobuf.reading import read_message
 
 Object = dict[str, Any]
 
-EMPTY = (None, "", 0, False, [], {})
+EMPTY: tuple[Any, ...] = (None, "", 0, False, [], {})
 ZEROS = {"bool": False, "string": "", "bytes": None}
 
 

@@ -129,7 +129,7 @@ def _document(api: Api, root: str, rest: list[str], host: str) -> Object:
     if len(rest) == 1:
         return discovery.group(api.catalog, rest[0])
     if rest[1] not in api.catalog.versions(rest[0]):
-        raise no_resource()
+        raise no_resource() if api.catalog.is_builtin(rest[0]) else PlainNotFound
     return discovery.resources(api.catalog, rest[0], rest[1])
 
 

@@ -51,13 +51,13 @@ def insert(api: Api, resource: Resource, obj: Object, writing: Writing, tracked:
     if tracked:
         tracking.track(resource, obj, None, writing.manager)
     admission.create(api, resource, obj)
-    writing.warnings += conformity.reviewed(resource, obj, None, "CREATE")
     if strategy.status is not None:
         obj["status"] = strategy.status()
     elif resource.custom and resource.subresource("status"):
         obj.pop("status", None)
     strategy.prepare_create(api, obj)
     _validate(resource, obj, None)
+    writing.warnings += conformity.reviewed(resource, obj, None, "CREATE")
     writing.warnings += strategy.warnings(obj)
     key = resource.key(metadata.get("namespace", ""), metadata["name"])
     if api.store.get(resource.storage, key):
@@ -105,11 +105,11 @@ def update(api: Api, resource: Resource, obj: Object, stored: Stored, writing: W
         _keep_status(obj, old)
     if tracked:
         tracking.track(resource, obj, old, writing.manager, writing.subresource)
-    writing.warnings += conformity.reviewed(resource, obj, old, "UPDATE")
     if writing.subresource != "status":
         strategy.prepare_update(api, obj, old)
     _count_generation(obj, old, strategy)
     _validate(resource, obj, old)
+    writing.warnings += conformity.reviewed(resource, obj, old, "UPDATE")
     if not writing.subresource:
         writing.warnings += strategy.warnings(obj)
     if tracking.same(obj, old):

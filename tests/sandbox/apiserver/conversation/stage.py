@@ -146,9 +146,9 @@ class Stage:
         """Create an object and give it its status."""
         status = obj.get("status")
         plain = {key: value for key, value in obj.items() if key != "status"}
-        answer = self.admin.raw("POST", _collection(obj), json.dumps(plain), Content_Type="application/json")
+        answer = self.admin.raw("POST", collection(obj), json.dumps(plain), Content_Type="application/json")
         if answer.status == 201 and status:
-            place = f"{_collection(obj)}/{obj['metadata']['name']}/status"
+            place = f"{collection(obj)}/{obj['metadata']['name']}/status"
             self.admin.patch(place, {"status": status})
         return answer
 
@@ -159,7 +159,8 @@ class Stage:
         return re.sub(re.escape(str(self.directory)), "/TMP", scrubbed)
 
 
-def _collection(obj: Object) -> str:
+def collection(obj: Object) -> str:
+    """The path of the collection that an object belongs to."""
     kind, namespace = obj["kind"], obj["metadata"].get("namespace")
     root = "/api/v1" if obj["apiVersion"] == "v1" else f"/apis/{obj['apiVersion']}"
     ending = "es" if kind.endswith(("s", "x", "ch")) else "s"

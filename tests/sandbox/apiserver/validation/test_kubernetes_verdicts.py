@@ -63,4 +63,5 @@ def test_filled_in_as_recorded(entry: dict[str, Any]) -> None:
     if given["kind"] != "Namespace":
         assert mine.get("spec", {}) == spec
     assert mine.get("type") == stored.get("type")
+    assert mine.get("data") == stored.get("data")
     assert mine["metadata"].get("labels") == stored["metadata"].get("labels")

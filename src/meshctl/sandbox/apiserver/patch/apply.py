@@ -68,7 +68,9 @@ def track_update(
 ) -> list[dict[str, Any]]:
     """The managedFields of `new` after a create (`old` is None), update or patch; empty if they are not tracked.
 
-    `operation` is `Update` for every verb but apply.
+    Both objects are as stored or decoded, with defaults filled in, but before admission and before the registry
+    fills in more (cluster IPs, taints): nobody owns what the server adds. `operation` is `Update` for every verb but
+    apply.
     """
     ownership = _starting_ownership(old, new, subresource)
     if old is not None and not ownership:

@@ -34,8 +34,8 @@ def to_scale(parent: Entries, replicas: Mapping[str, Path]) -> list[dict[str, An
 
 def to_parent(parent: Entries, scale: Entries, api_version: str, replicas: Mapping[str, Path]) -> list[dict[str, Any]]:
     """The resource's managedFields after those of its Scale have become `scale`."""
-    scalers, kept = managedfields.decode(scale), {}
-    for who, what in managedfields.decode(parent).items():
+    owners, scalers, kept = managedfields.decode(parent), managedfields.decode(scale), {}
+    for who, what in owners.items():
         if what.api_version not in replicas:
             continue
         if replicas[what.api_version] not in what.fields:
@@ -46,6 +46,7 @@ def to_parent(parent: Entries, scale: Entries, api_version: str, replicas: Mappi
         elif rest := what.fields - field_set([replicas[what.api_version]]):
             kept[who] = replace(what, fields=rest)
     count: FieldSet = field_set([replicas[api_version]])
-    # The real server drops the time of an entry that is new here.
-    kept |= {who: Owned(count, api_version) for who, what in scalers.items() if REPLICAS in what.fields}
+    # The real server forgets the time of an entry that is new here.
+    times = {who: what.time for who, what in owners.items()}
+    kept |= {who: Owned(count, api_version, times.get(who)) for who, what in scalers.items() if REPLICAS in what.fields}
     return managedfields.encode(kept)

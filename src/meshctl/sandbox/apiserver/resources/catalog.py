@@ -49,6 +49,10 @@ class Catalog:
         """The group's versions, the preferred one first; empty if there is no such group."""
         return tuple(self._versions.get(group, ()))
 
+    def is_builtin(self, group: str) -> bool:
+        """Whether the group is Kubernetes' own; `` is the core group."""
+        return any(one.group == group for one in self._builtin)
+
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         """The resource at a path."""
         return self._by_path.get((group, version, plural))

@@ -13,6 +13,7 @@ from meshctl.sandbox.apiserver.validation.decoding import DecodeError, decoded, 
 from meshctl.sandbox.apiserver.validation.istio.crds import istio_crds
 from meshctl.sandbox.apiserver.validation.kubernetes.defaults import defaulted as default
 from meshctl.sandbox.apiserver.validation.kubernetes.kinds import causes
+from meshctl.sandbox.apiserver.validation.kubernetes.warnings import warnings
 
 
 def validate(obj: dict[str, Any], old: dict[str, Any] | None = None) -> list[Cause]:
@@ -30,4 +31,5 @@ __all__ = [
     "summary",
     "unknown_fields",
     "validate",
+    "warnings",
 ]

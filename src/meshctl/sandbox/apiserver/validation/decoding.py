@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from meshctl.sandbox.apiserver.validation import quantity, schema
-from meshctl.sandbox.apiserver.validation.crd.formats import fits_format
+from meshctl.sandbox.apiserver.validation.formats import fits_format
 from meshctl.sandbox.apiserver.validation.golang import as_json, quote
 from meshctl.sandbox.apiserver.validation.kubernetes.definitions import (
     INT_OR_STRING,
+    OBJECT_META,
     QUANTITY,
+    REF,
     TIME,
     Node,
     referenced,
@@ -65,6 +66,14 @@ def decoded(obj: dict[str, Any]) -> dict[str, Any]:
         return obj
     kept: dict[str, Any] = _value(node, obj, _Place(str(obj["kind"]), ""))
     return kept
+
+
+def decoded_metadata(obj: dict[str, Any]) -> dict[str, Any]:
+    """A custom resource with its metadata as every object holds it; DecodeError as `decoded`."""
+    meta = obj.get("metadata")
+    if meta is None:
+        return obj
+    return obj | {"metadata": _value({"$ref": f"{REF}{OBJECT_META}"}, meta, _Place(str(obj.get("kind")), "metadata"))}
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -175,7 +184,7 @@ def _check_base64(text: str) -> None:
     bad = next((at for at, letter in enumerate(plain.rstrip("=")) if letter not in alphabet), None)
     try:
         base64.b64decode(plain, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         at = len(plain) - len(plain) % 4 if bad is None else bad
         raise DecodeError(f"illegal base64 data at input byte {at}") from error
 

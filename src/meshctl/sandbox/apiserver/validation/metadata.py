@@ -28,9 +28,9 @@ def metadata_causes(meta: dict[str, Any], name_rule: NameRule, namespaced: bool)
         trimmed = generate[:-1] + "a" if generate.endswith("-") else generate
         yield from (invalid("metadata.generateName", generate, text) for text in name_rule(trimmed))
     name = meta.get("name") or ""
-    if not name:
+    if not name and not generate:
         yield required("metadata.name", "name or generateName is required")
-    else:
+    if name:
         yield from (invalid("metadata.name", name, text) for text in name_rule(name))
     yield from _namespace(meta.get("namespace") or "", namespaced)
     if (meta.get("generation") or 0) < 0:

@@ -82,9 +82,3 @@ def type_name(api_version: str, kind: str) -> str | None:
     """The OpenAPI name of a built-in kind; options and Status belong to every version of every group."""
     kinds = cast(Mapping[str, str], _table()["kinds"])
     return kinds.get(f"{api_version}/{kind}") or kinds.get(f"meta.k8s.io/v1/{kind}")
-
-
-def api_versions(kind_name: str) -> tuple[str, ...]:
-    """Every `group/version` that has a kind of this name."""
-    suffix = f"/{kind_name}"
-    return tuple(key.removesuffix(suffix) for key in _table()["kinds"] if key.endswith(suffix))

@@ -73,6 +73,7 @@ def _set_member(item: Any) -> str:
     return f"v:{go_json(item)}"
 
 
+@lru_cache(maxsize=4096)
 def canonical(text: str) -> str | None:
     """A step read from FieldsV1 in our spelling; None for kinds of a future version; BadElement if malformed."""
     if len(text) < 2:

@@ -11,6 +11,8 @@ from meshctl.sandbox.apiserver.validation.crd.lists import list_causes
 from meshctl.sandbox.apiserver.validation.crd.pruning import pruned_value
 from meshctl.sandbox.apiserver.validation.crd.rules import has_rules, rule_causes
 from meshctl.sandbox.apiserver.validation.crd.structure import structure_causes
+from meshctl.sandbox.apiserver.validation.decoding import decoded_metadata
+from meshctl.sandbox.apiserver.validation.kubernetes.definitions import OBJECT_META, definitions
 from meshctl.sandbox.apiserver.validation.metadata import change_causes, metadata_causes
 from meshctl.sandbox.apiserver.validation.names import subdomain
 
@@ -21,7 +23,6 @@ _SKIPPED = (
     "some validation rules were not checked because the object was invalid; "
     "correct the existing errors to complete validation"
 )
-_META = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
 _OPEN = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
@@ -35,14 +36,23 @@ def schema_of(crd: dict[str, Any], version: str) -> dict[str, Any]:
 
 
 def prune(crd: dict[str, Any], version: str, obj: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The object without fields that the schema doesn't know, and their paths, sorted."""
+    """The object without fields that the schema doesn't know, and their paths, sorted.
+
+    DecodeError if its metadata can't be read.
+    """
     schema = schema_of(crd, version)
-    rooted = schema | {"properties": schema.get("properties", {}) | dict.fromkeys(_META, _OPEN)}
+    rooted = schema | {"properties": schema.get("properties", {}) | _resource_fields()}
     unknown: list[str] = []
     kept = pruned_value(rooted, obj, "", unknown)
     if crd["spec"].get("preserveUnknownFields"):
-        return obj, []
-    return kept, sorted(unknown)
+        return decoded_metadata(obj), []
+    return decoded_metadata(kept), sorted(unknown)
+
+
+def _resource_fields() -> dict[str, Any]:
+    """The schemas of the fields that every object has."""
+    known = definitions()[OBJECT_META]["properties"]
+    return {"apiVersion": _OPEN, "kind": _OPEN, "metadata": {"properties": dict.fromkeys(known, _OPEN)}}
 
 
 def default(crd: dict[str, Any], version: str, obj: dict[str, Any]) -> dict[str, Any]:

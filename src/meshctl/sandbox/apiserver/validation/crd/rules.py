@@ -12,7 +12,7 @@ from meshctl.sandbox.apiserver.validation.cel.evaluation import evaluate
 from meshctl.sandbox.apiserver.validation.cel.tokens import CelSyntaxError
 from meshctl.sandbox.apiserver.validation.cel.values import CelError, Duration
 from meshctl.sandbox.apiserver.validation.crd.correlation import ABSENT, former_field, former_item
-from meshctl.sandbox.apiserver.validation.crd.formats import fits_format
+from meshctl.sandbox.apiserver.validation.formats import fits_format
 from meshctl.sandbox.apiserver.validation.golang import parse_duration
 
 Schema = dict[str, Any]

@@ -17,7 +17,7 @@ from meshctl.sandbox.apiserver.validation.cause import (
     unsupported,
 )
 from meshctl.sandbox.apiserver.validation.crd.correlation import ABSENT, former_field, former_item
-from meshctl.sandbox.apiserver.validation.crd.formats import fits_format
+from meshctl.sandbox.apiserver.validation.formats import fits_format
 from meshctl.sandbox.apiserver.validation.golang import number
 
 Schema = dict[str, Any]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable
 from typing import Any
@@ -187,7 +186,7 @@ def _bytes(raw: Any) -> bytes:
         raise _unfit(raw, "[]uint8")
     try:
         return base64.b64decode(raw or "", validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise DecodeError("illegal base64 data at input byte 0") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -54,6 +55,10 @@ def _service(obj: Object) -> None:
 
 def _secret(obj: Object) -> None:
     obj["type"] = obj.get("type") or "Opaque"
+    plain = obj.pop("stringData", None) or {}
+    if plain:
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
+        obj["data"] = {**(obj.get("data") or {}), **encoded}
 
 
 def _namespace(obj: Object) -> None:

@@ -11,7 +11,8 @@ from meshctl.sandbox.apiserver.validation.golang import quote
 from meshctl.sandbox.apiserver.validation.istio.decoding import Record
 from meshctl.sandbox.apiserver.validation.istio.problem import Problem, Problems, error, listed, warning
 from meshctl.sandbox.apiserver.validation.istio.rules import header
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import attachment, duration, workload_selector
+from meshctl.sandbox.apiserver.validation.istio.rules.duration import duration
+from meshctl.sandbox.apiserver.validation.istio.rules.selector import attachment, workload_selector
 
 
 def peer_authentication(spec: Record) -> Problems:

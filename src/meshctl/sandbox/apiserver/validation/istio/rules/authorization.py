@@ -9,7 +9,7 @@ from meshctl.sandbox.apiserver.validation.golang import quote
 from meshctl.sandbox.apiserver.validation.istio.decoding import Record
 from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error, listed, prefixed, warning
 from meshctl.sandbox.apiserver.validation.istio.rules import names
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import attachment
+from meshctl.sandbox.apiserver.validation.istio.rules.selector import attachment
 
 _NEVER = (
     "action without `rules` is meaningless as it will never be triggered, "

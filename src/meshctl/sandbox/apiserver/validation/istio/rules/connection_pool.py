@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshctl.sandbox.apiserver.validation.istio.decoding import Record
 from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import duration
+from meshctl.sandbox.apiserver.validation.istio.rules.duration import duration
 
 _HTTP_COUNTS = {
     "http1MaxPendingRequests": "http1 max pending requests",

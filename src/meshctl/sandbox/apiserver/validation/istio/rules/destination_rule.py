@@ -10,8 +10,10 @@ from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error, 
 from meshctl.sandbox.apiserver.validation.istio.rules import names
 from meshctl.sandbox.apiserver.validation.istio.rules.client_tls import client_tls
 from meshctl.sandbox.apiserver.validation.istio.rules.connection_pool import connection_pool
+from meshctl.sandbox.apiserver.validation.istio.rules.duration import duration
 from meshctl.sandbox.apiserver.validation.istio.rules.locality import locality, zone_aware
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import duration, export_to, workload_selector
+from meshctl.sandbox.apiserver.validation.istio.rules.selector import workload_selector
+from meshctl.sandbox.apiserver.validation.istio.rules.visibility import export_to
 
 _MAGLEV_LIMIT = 5000011
 _POLICY_PARTS = (

@@ -15,7 +15,7 @@ from meshctl.sandbox.apiserver.validation.istio.decoding import (
 )
 from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error, warning
 from meshctl.sandbox.apiserver.validation.istio.rules.regex import fault
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import networking_selector
+from meshctl.sandbox.apiserver.validation.istio.rules.selector import networking_selector
 
 _CAUTION = (
     "EnvoyFilter exposes internal implementation details that may change at any time. "

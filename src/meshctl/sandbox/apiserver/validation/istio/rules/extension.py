@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from meshctl.sandbox.apiserver.validation.golang import quote
 from meshctl.sandbox.apiserver.validation.istio.decoding import Record
 from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import attachment
+from meshctl.sandbox.apiserver.validation.istio.rules.selector import attachment
 
 _SCHEMES = ("", "file", "http", "https", "oci")
 _KIB = 1024

@@ -9,9 +9,9 @@ from meshctl.sandbox.apiserver.validation.golang import number, quote
 from meshctl.sandbox.apiserver.validation.istio.decoding import Record
 from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error, listed, warning
 from meshctl.sandbox.apiserver.validation.istio.rules import header
+from meshctl.sandbox.apiserver.validation.istio.rules.duration import duration
 from meshctl.sandbox.apiserver.validation.istio.rules.http_answer import status
 from meshctl.sandbox.apiserver.validation.istio.rules.regex import regex
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import duration
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*"})
 _RETRY_ON = frozenset(

@@ -6,6 +6,7 @@ from meshctl.sandbox.apiserver.validation.golang import quote
 from meshctl.sandbox.apiserver.validation.istio.decoding import Record
 from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error, errors_of, warning
 from meshctl.sandbox.apiserver.validation.istio.rules import header, names
+from meshctl.sandbox.apiserver.validation.istio.rules.duration import duration
 from meshctl.sandbox.apiserver.validation.istio.rules.http_answer import direct_response, redirect, rewrite
 from meshctl.sandbox.apiserver.validation.istio.rules.http_policy import cors, fault, retries
 from meshctl.sandbox.apiserver.validation.istio.rules.regex import regex
@@ -15,7 +16,6 @@ from meshctl.sandbox.apiserver.validation.istio.rules.route import (
     mirror_percentage,
     mirrors,
 )
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import duration
 
 
 def http_route(route: Record, delegate: bool) -> Problems:

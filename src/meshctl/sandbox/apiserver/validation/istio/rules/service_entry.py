@@ -8,7 +8,8 @@ from meshctl.sandbox.apiserver.validation.golang import quote
 from meshctl.sandbox.apiserver.validation.istio.decoding import Record
 from meshctl.sandbox.apiserver.validation.istio.problem import Problem, Problems, error, warning
 from meshctl.sandbox.apiserver.validation.istio.rules import names, protocol
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import export_to, networking_selector
+from meshctl.sandbox.apiserver.validation.istio.rules.selector import networking_selector
+from meshctl.sandbox.apiserver.validation.istio.rules.visibility import export_to
 from meshctl.sandbox.apiserver.validation.istio.rules.workload import endpoint_ports, workload_entry
 
 

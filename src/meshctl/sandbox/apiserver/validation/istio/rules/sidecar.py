@@ -11,8 +11,8 @@ from meshctl.sandbox.apiserver.validation.istio.problem import Problem, Problems
 from meshctl.sandbox.apiserver.validation.istio.rules import names, protocol
 from meshctl.sandbox.apiserver.validation.istio.rules.connection_pool import connection_pool
 from meshctl.sandbox.apiserver.validation.istio.rules.route import destination
+from meshctl.sandbox.apiserver.validation.istio.rules.selector import networking_selector
 from meshctl.sandbox.apiserver.validation.istio.rules.server_tls import server_tls
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import networking_selector
 
 _LOCAL = ("", "127.0.0.1", "0.0.0.0", "::1", "::")
 _UNIQUE_PORT = "sidecar: ports on IP bound listeners must be unique"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from meshctl.sandbox.apiserver.validation.istio.decoding import Record
 from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error, warning
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import attachment, workload_selector
+from meshctl.sandbox.apiserver.validation.istio.rules.selector import attachment, workload_selector
 
 _TAG_KINDS = {"literal": ("value", "literal tag value"), "header": ("name", "header tag name")} | {
     "environment": ("name", "environment tag name")

@@ -12,7 +12,7 @@ from meshctl.sandbox.apiserver.validation.istio.rules import header, names
 from meshctl.sandbox.apiserver.validation.istio.rules.http_route import http_route
 from meshctl.sandbox.apiserver.validation.istio.rules.reachability import unused_rules
 from meshctl.sandbox.apiserver.validation.istio.rules.route import destinations
-from meshctl.sandbox.apiserver.validation.istio.rules.shared import export_to
+from meshctl.sandbox.apiserver.validation.istio.rules.visibility import export_to
 
 
 def virtual_service(service: Record, namespace: str) -> Problems:

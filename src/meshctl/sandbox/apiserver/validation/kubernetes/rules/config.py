@@ -31,7 +31,7 @@ def config_map_causes(obj: Object) -> Iterator[Cause]:
         yield from wrong(f"binaryData[{key}]", key, names.config_key(key))
     size = sum(len(value.encode()) for value in data.values()) + sum(len(value) * 3 // 4 for value in binary.values())
     if size > _LIMIT:
-        yield too_long("", _LIMIT)
+        yield too_long("[]", _LIMIT)
 
 
 def fixed_causes(obj: Object, old: Object) -> Iterator[Cause]:

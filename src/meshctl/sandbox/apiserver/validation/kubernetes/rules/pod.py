@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from meshctl.sandbox.apiserver.validation import names
 from meshctl.sandbox.apiserver.validation.cause import Cause, duplicate, forbidden, invalid, required, unsupported
 from meshctl.sandbox.apiserver.validation.kubernetes.rules.container import container_causes
+from meshctl.sandbox.apiserver.validation.kubernetes.rules.pod_dump import difference
 from meshctl.sandbox.apiserver.validation.kubernetes.rules.values import Object, label_selector, one_of, wrong
 from meshctl.sandbox.apiserver.validation.kubernetes.rules.volume import volume_causes
 from meshctl.sandbox.apiserver.validation.metadata import annotation_causes, label_causes
@@ -213,22 +213,27 @@ def pod_change_causes(obj: Object, old: Object) -> Iterator[Cause]:
         if len(spec.get(name) or ()) != len(former.get(name) or ()):
             yield forbidden(f"spec.{name}", "pod updates may not add or remove containers")
             return
-    if _fixed(spec) != _fixed(former) or not _keeps(spec, former):
-        yield forbidden("spec", _CHANGEABLE)
+    munged = _munged(spec, former)
+    if _given(munged) != _given(former):
+        yield forbidden("spec", f"{_CHANGEABLE}\n{difference(former, munged)}")
 
 
-def _fixed(spec: Object) -> Any:
-    kept = {key: value for key, value in spec.items() if key not in ("activeDeadlineSeconds", "tolerations")}
+def _munged(spec: Object, former: Object) -> Object:
+    """The new spec with the old one's values where a change is allowed."""
+    munged = {**spec, "activeDeadlineSeconds": former.get("activeDeadlineSeconds")}
     for name in ("containers", "initContainers"):
-        kept[name] = [{key: value for key, value in each.items() if key != "image"} for each in spec.get(name) or ()]
-    if spec.get("terminationGracePeriodSeconds") == 1:
-        kept.pop("terminationGracePeriodSeconds", None)
-    return {key: value for key, value in kept.items() if value not in (None, [], {})}
+        pairs = zip(spec.get(name) or (), former.get(name) or (), strict=True)
+        munged[name] = [{**new, "image": old.get("image")} for new, old in pairs]
+    if all(each in (spec.get("tolerations") or ()) for each in former.get("tolerations") or ()):
+        munged["tolerations"] = former.get("tolerations")
+    grace = former.get("terminationGracePeriodSeconds")
+    if spec.get("terminationGracePeriodSeconds") == 1 and grace is not None and grace < 0:
+        munged["terminationGracePeriodSeconds"] = grace
+    return munged
 
 
-def _keeps(spec: Object, former: Object) -> bool:
-    tolerations = spec.get("tolerations") or []
-    return all(each in tolerations for each in former.get("tolerations") or ())
+def _given(spec: Object) -> Object:
+    return {key: value for key, value in spec.items() if value not in (None, [], {})}
 
 
 def is_loopback(text: str) -> bool:

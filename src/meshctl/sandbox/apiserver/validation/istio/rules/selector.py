@@ -1,31 +1,19 @@
-"""Rules that several kinds share: durations, selectors, targets, exportTo."""
+"""Rules of what an object is for: selectors of workloads, and the resources that a policy is attached to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from meshctl.sandbox.apiserver.validation.golang import quote
 from meshctl.sandbox.apiserver.validation.istio.decoding import Record
 from meshctl.sandbox.apiserver.validation.istio.problem import Problems, error, warning
-from meshctl.sandbox.apiserver.validation.istio.rules import names
 
-_MILLISECOND = 10**6
 _TARGETS = (
     ("", "core/v1/Service"),
     ("networking.istio.io", "networking.istio.io/v1/ServiceEntry"),
     ("gateway.networking.k8s.io", "gateway.networking.k8s.io/v1/Gateway"),
     ("gateway.networking.k8s.io", "gateway.networking.k8s.io/v1/GatewayClass"),
 )
-
-
-def duration(nanoseconds: int | None) -> Problems:
-    """At least a millisecond and whole ones; None is fine."""
-    if nanoseconds is None:
-        return
-    if nanoseconds < _MILLISECOND:
-        yield error("duration must be greater than 1ms")
-    elif nanoseconds % _MILLISECOND:
-        yield error("only durations to ms precision are supported")
 
 
 def _labels(labels: Mapping[str, str]) -> Problems:
@@ -75,38 +63,3 @@ def _target(target: Record) -> Problems:
     if not any(group == known and name.endswith(f"/{target.kind}") for known, name in _TARGETS):
         allowed = " ".join(name for _, name in _TARGETS)
         yield error(f"targetRef must be to one of [{allowed}] but was {target.group}/{target.kind}")
-
-
-def export_to(namespace: str, entries: Sequence[str], service_entry: bool = False, selected: bool = False) -> Problems:
-    """To whom an object is visible; `selected`: a destination rule with a workload selector."""
-    seen: list[str] = []
-    for entry in entries:
-        key = namespace if entry == "." else entry
-        if key in seen:
-            where = f": . and current namespace {namespace}" if key != entry else f" for entry {entry}"
-            yield error(f"duplicate entries in exportTo{where}")
-            continue
-        wrong = [] if service_entry and key == "~" else list(_visibility(key))
-        yield from wrong
-        if not wrong:
-            seen.append(key)
-    if selected and seen:
-        yield from _selected_export(namespace, seen)
-    if "*" in seen and len(entries) > 1:
-        yield error("cannot have both public (*) and non-public exportTo values for a resource")
-    if "~" in seen and len(entries) > 1:
-        yield error("cannot export service entry to no one (~) and someone")
-
-
-def _selected_export(namespace: str, seen: Sequence[str]) -> Problems:
-    if namespace not in seen:
-        yield error("destination rule with workload selector cannot have exportTo beyond current namespace")
-    elif len(seen) > 1:
-        yield error("destination rule with workload selector cannot have multiple entries in exportTo")
-
-
-def _visibility(key: str) -> Problems:
-    if key == "~":
-        yield error("exportTo ~ (none) is not allowed for Istio configuration objects")
-    elif key not in (".", "*") and not names.is_label(key):
-        yield error("only .,*, or a valid DNS 1123 label is allowed as exportTo entry")

@@ -1,0 +1,112 @@
+"""A small client of one Kubernetes API: certificates, JSON, server-side apply."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from meshctl.errors import MeshctlError
+from meshctl.kube.access import Access, collection, path
+
+FIELD_MANAGER = "meshctl"
+SECONDS = 10.0
+Object = dict[str, Any]
+
+
+class ApiError(MeshctlError):
+    """What the API server refused, in its own words; `code` is the HTTP status, 0 if it did not answer."""
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Client:
+    """Requests to one server, over connections that are kept."""
+
+    def __init__(self, access: Access, seconds: float = SECONDS) -> None:
+        self._server = access.server
+        self._pool = urllib3.PoolManager(
+            ca_certs=access.authority,
+            cert_file=access.certificate,
+            key_file=access.key,
+            timeout=seconds,
+            retries=urllib3.Retry(0),
+        )
+
+    def get(self, manifest: Mapping[str, Any]) -> Object | None:
+        """The live object of that kind, namespace and name, or None."""
+        return self.read(path(manifest))
+
+    def read(self, where: str) -> Object | None:
+        """What lies at a path, or None."""
+        try:
+            return self._ask("GET", where)
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def create(self, manifest: Mapping[str, Any]) -> bool:
+        """Create an object; False if there is one already."""
+        try:
+            self._ask("POST", f"{collection(manifest)}?fieldManager={FIELD_MANAGER}", manifest)
+        except ApiError as error:
+            if error.code == 409:
+                return False
+            raise
+        return True
+
+    def apply(self, manifest: Mapping[str, Any]) -> Object:
+        """Server-side apply: the object has these fields, whoever else claims them."""
+        where = f"{path(manifest)}?fieldManager={FIELD_MANAGER}&force=true"
+        return self._ask("PATCH", where, manifest, "application/apply-patch+yaml")
+
+    def delete(self, manifest: Mapping[str, Any]) -> bool:
+        """Delete an object; False if there is none."""
+        try:
+            self._ask("DELETE", path(manifest))
+        except ApiError as error:
+            if error.code == 404:
+                return False
+            raise
+        return True
+
+    def healthy(self) -> bool:
+        """Whether the server says that it is ready."""
+        try:
+            return self._pool.request("GET", f"{self._server}/readyz").status == 200
+        except HTTPError:
+            return False
+
+    def _ask(
+        self, method: str, where: str, body: Mapping[str, Any] | None = None, media: str = "application/json"
+    ) -> Object:
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            answer = self._pool.request(method, self._server + where, body=data, headers={"Content-Type": media})
+        except HTTPError as error:
+            raise ApiError(f"the API server {self._server} does not answer ({_reason(error)})") from None
+        return _document(answer.status, answer.data, f"{method} {where}")
+
+
+def _reason(error: BaseException) -> str:
+    """The system's own words, without urllib3's objects around them."""
+    inner = getattr(error, "reason", None) or error.__cause__
+    if isinstance(inner, BaseException):
+        return _reason(inner)
+    return getattr(error, "strerror", None) or str(error).rpartition(": ")[2]
+
+
+def _document(status: int, data: bytes, what: str) -> Object:
+    try:
+        found = json.loads(data)
+    except ValueError:
+        found = {"message": data.decode(errors="replace")[:200]}
+    if status >= 400:
+        raise ApiError(found.get("message") or f"{what}: HTTP status {status}", status)
+    return dict(found)

@@ -1,0 +1,71 @@
+"""Hosts of the embedded sandbox: namespaces of this machine, reached through the sandbox's own network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meshctl.kube.access import Access
+from meshctl.providers.provider import HostData
+from meshctl.sandbox import create, delete, enter, paths
+from meshctl.sandbox.clusters import create as clusters
+from meshctl.topology import Node, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxProvider:
+    """The sandbox that carries the topology's name."""
+
+    topology: Topology
+    name: str = "sandbox"
+
+    def exists(self) -> bool:
+        """Whether anything of it is there."""
+        return delete.exists(self.topology.name)
+
+    def create(self) -> tuple[str, ...]:
+        """Make or mend the hosts."""
+        return create.create(self.topology, self.topology.name).lines()
+
+    def pending(self) -> tuple[str, ...]:
+        """What `create` would do."""
+        return create.compare(self.topology, self.topology.name).lines()
+
+    def serve(self) -> tuple[str, ...]:
+        """Start or mend each cluster's API server and controllers."""
+        return clusters.create(self.topology, self.topology.name)
+
+    def unserved(self) -> tuple[str, ...]:
+        """What `serve` would do."""
+        return clusters.pending(self.topology, self.topology.name)
+
+    def kubernetes(self) -> Mapping[str, Access]:
+        """The administrator's certificates."""
+        return clusters.access(self.topology, self.topology.name)
+
+    def forwarded(self) -> Mapping[str, Access]:
+        """By way of ports of 127.0.0.1."""
+        return clusters.forwarded(self.topology, self.topology.name)
+
+    def delete(self) -> tuple[str, ...]:
+        """Leave nothing of it."""
+        return (f"- sandbox {self.topology.name}",) if delete.delete(self.topology.name) else ()
+
+    def access(self) -> Mapping[str, HostData]:
+        """The sandbox's own keys; its known_hosts names every host."""
+        files = paths.of(self.topology.name)
+        shared = {
+            "ssh_user": "root",
+            "ssh_key": str(files.user_key),
+            "ssh_known_hosts_file": str(files.known_hosts),
+            "ssh_strict_host_key_checking": "yes",
+        }
+        return {node.name: {"ssh_hostname": str(node.address), **shared} for _, node in self.topology.nodes}
+
+    def prefix(self) -> tuple[str, ...]:
+        """Enter the fabric's network first."""
+        return enter.command(self.topology.name)
+
+    def shell(self, node: Node) -> tuple[str, ...]:
+        """OpenSSH by way of the fabric."""
+        return enter.shell(self.topology.name, node.name)

@@ -1,0 +1,1 @@
+"""Controllers of one cluster, which know it only by its HTTP API."""
