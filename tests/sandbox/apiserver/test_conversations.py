@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -14,48 +13,62 @@ from typing import Any
 import pytest
 
 from tests.sandbox.apiserver.conversation.differences import KNOWN, SOMETIMES
+from tests.sandbox.apiserver.conversation.kubectls import kubectls
 from tests.sandbox.apiserver.conversation.normal import normal
 from tests.sandbox.apiserver.conversation.play import Player
 from tests.sandbox.apiserver.conversation.recording import case, names, recorded
 from tests.sandbox.apiserver.conversation.stage import Stage
 from tests.sandbox.apiserver.process import Server, controllers
 
-CLIENTS = ("http", "kubectl-1.20", "kubectl-1.33")
 CONTROLLED = "controllers"
 MESH = "istio-crds"
+CLIENTS = ("http", "kubectl-1.20", "kubectl-1.33")
+
+Records = list[Any]
+Played = Callable[[str, str], Records]
 
 
-def _version(program: str) -> str:
-    command = [program, "version", "--client", "-o", "json"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    if found.returncode:
-        return ""
-    version = json.loads(found.stdout)["clientVersion"]
-    return f"{version['major']}.{version['minor'].rstrip('+')}"
+def _playable(client: str, need: str = "") -> list[str]:
+    needs = {name: {CONTROLLED, MESH} & set(case(name)["needs"]) for name in names(client)}
+    return [name for name, found in needs.items() if found == ({need} if need else set())]
 
 
-def _program(client: str) -> Path | None:
-    """The kubectl of the version that the recording was made with, if it is on this machine."""
-    wanted = client.removeprefix("kubectl-")
-    folders = [*os.get_exec_path(), *(str(Path(found).resolve().parent) for found in _on_path("kubectl"))]
-    for folder in dict.fromkeys(folders):
-        for name in (f"kubectl.{wanted}", f"kubectl-{wanted}", "kubectl"):
-            program = shutil.which(name, path=folder)
-            if program and _version(program) == wanted:
-                return Path(program)
-    return None
+def _program(client: str, directory: Path) -> Path | None:
+    """kubectl of the version that the recording was made with, by a name of its own: that is its field manager."""
+    if client == "http":
+        return None
+    found = kubectls().get(client.removeprefix("kubectl-"))
+    if found is None:
+        pytest.skip(f"no {client} on this machine")
+    link = directory / "kubectl"
+    if not link.exists():
+        link.symlink_to(found.resolve())
+    return link
 
 
-def _on_path(name: str) -> list[str]:
-    program = shutil.which(name)
-    return [program] if program else []
+def _asked(session: pytest.Session) -> list[tuple[str, str]]:
+    """The cases that this run's tests ask for, by client."""
+    items = [item for item in session.items if isinstance(item, pytest.Function) and "played" in item.fixturenames]
+    return [(item.callspec.params["client"], item.callspec.params["name"]) for item in items]
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    directory = tmp_path_factory.mktemp("conversations")
-    with Server(directory / "server", pod_service_accounts=False, collects=False) as server:
-        yield Stage(server, directory / "stage")
+def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """What a client's case came to; all clients play at the same time, each with a server of its own."""
+    asked = _asked(request.session)
+    playing: dict[tuple[str, str], Future[Records]] = {}
+    with ExitStack() as stack:
+        for client in dict.fromkeys(client for client, _ in asked if client == "http" or client[8:] in kubectls()):
+            directory = tmp_path_factory.mktemp(client)
+            program = _program(client, directory)
+            server = stack.enter_context(Server(directory / "server", pod_service_accounts=False, collects=False))
+            stage = Stage(server, directory / "stage")
+            pool = ThreadPoolExecutor(1)
+            stack.callback(pool.shutdown, cancel_futures=True)
+            for one, name in asked:
+                if one == client:
+                    playing[client, name] = pool.submit(Player(stage, program).play, case(name))
+        yield lambda client, name: playing[client, name].result()
 
 
 @pytest.fixture(scope="module")
@@ -66,23 +79,7 @@ def controlled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield Stage(server, directory / "stage")
 
 
-@pytest.fixture(scope="module", params=["kubectl-1.20", "kubectl-1.33"])
-def kubectl(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    program = _program(request.param)
-    if program is None:
-        pytest.skip(f"no {request.param} on this machine")
-    # Its name becomes the field manager.
-    link = tmp_path_factory.mktemp("bin") / "kubectl"
-    link.symlink_to(program.resolve())
-    return request.param, link
-
-
-def _playable(client: str, need: str = "") -> list[str]:
-    needs = {name: {CONTROLLED, MESH} & set(case(name)["needs"]) for name in names(client)}
-    return [name for name, found in needs.items() if found == ({need} if need else set())]
-
-
-def _differences(client: str, name: str, records: list[Any]) -> dict[str, str]:
+def _differences(client: str, name: str, records: Records) -> dict[str, str]:
     """The steps that differ, each with its difference."""
     original = recorded(client, name)
     assert len(records) == len(original)
@@ -94,7 +91,7 @@ def _differences(client: str, name: str, records: list[Any]) -> dict[str, str]:
     return found
 
 
-def _check(client: str, name: str, records: list[Any]) -> None:
+def _check(client: str, name: str, records: Records) -> None:
     found = _differences(client, name, records)
     known = {place for place in KNOWN if place.startswith(f"{client} {name}#")}
     unexpected = {place: text for place, text in found.items() if place not in {*known, *SOMETIMES}}
@@ -102,24 +99,19 @@ def _check(client: str, name: str, records: list[Any]) -> None:
     assert known == set(found) - set(SOMETIMES), "these no longer differ: take them off the list"
 
 
-@pytest.mark.parametrize("name", _playable("http"))
-def test_raw_requests_are_answered_as_by_the_original(stage: Stage, name: str) -> None:
-    _check("http", name, Player(stage, None).play(case(name)))
+@pytest.mark.parametrize(("client", "name"), [(client, name) for client in CLIENTS for name in _playable(client)])
+def test_clients_are_answered_as_by_the_original(played: Played, client: str, name: str, tmp_path: Path) -> None:
+    _program(client, tmp_path)
+    _check(client, name, played(client, name))
 
 
-@pytest.mark.parametrize("name", _playable("kubectl-1.33"))
-def test_kubectl_prints_what_it_prints_with_the_original(stage: Stage, kubectl: tuple[str, Path], name: str) -> None:
-    client, program = kubectl
-    _check(client, name, Player(stage, program).play(case(name)))
-
-
+@pytest.mark.parametrize("client", ["kubectl-1.20", "kubectl-1.33"])
 @pytest.mark.parametrize("name", _playable("kubectl-1.33", MESH))
-def test_rules_are_answered_as_by_the_original(mesh: Stage, kubectl: tuple[str, Path], name: str) -> None:
-    client, program = kubectl
-    _check(client, name, Player(mesh, program).play(case(name)))
+def test_rules_are_answered_as_by_the_original(mesh: Stage, client: str, name: str, tmp_path: Path) -> None:
+    _check(client, name, Player(mesh, _program(client, tmp_path)).play(case(name)))
 
 
+@pytest.mark.parametrize("client", ["kubectl-1.20", "kubectl-1.33"])
 @pytest.mark.parametrize("name", ["delete/propagation", "delete/namespace"])
-def test_what_belongs_to_the_deleted_goes(controlled: Stage, kubectl: tuple[str, Path], name: str) -> None:
-    client, program = kubectl
-    _check(client, name, Player(controlled, program).play(case(name)))
+def test_what_belongs_to_the_deleted_goes(controlled: Stage, client: str, name: str, tmp_path: Path) -> None:
+    _check(client, name, Player(controlled, _program(client, tmp_path)).play(case(name)))
