@@ -77,11 +77,15 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def signer(root: Authority | None = None) -> Authority:
-    """An intermediate, under a new root unless one is given."""
-    first, second = make_keys(2, KeyType.EC_P256)
-    now = datetime.now(UTC)
-    return make_intermediate(root or make_root(first, now), "cluster1", second, now)
+def new_root() -> Authority:
+    (key,) = make_keys(1, KeyType.EC_P256)
+    return make_root(key, datetime.now(UTC))
+
+
+def signer(root: Authority) -> Authority:
+    """A new intermediate."""
+    (key,) = make_keys(1, KeyType.EC_P256)
+    return make_intermediate(root, "cluster1", key, datetime.now(UTC))
 
 
 def cacerts(of: Authority) -> Object:
