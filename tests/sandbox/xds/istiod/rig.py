@@ -365,6 +365,9 @@ class Envoy:
         found = json.loads(self.get("/config_dump?include_eds"))["configs"]
         return [one for one in found if one["@type"].endswith(f".{kind}")]
 
+    def has_cluster(self, name: str) -> bool:
+        return name in self.clusters()
+
     def clusters(self) -> set[str]:
         return {
             one["cluster"]["name"]

@@ -8,6 +8,7 @@ import ssl
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def test_a_rule_arrives_alone_and_leaves_again(mesh: Mesh) -> None:
     for item, host in ((rule, HOST), (other, "reviews.istio.svc.cluster.local")):
         mesh.primary.apply(item)
         name = f"outbound|9080|v1|{host}"
-        await_(lambda name=name: name in mesh.envoys[SIDECAR].clusters(), name)
+        await_(partial(mesh.envoys[SIDECAR].has_cluster, name), name)
     assert wanted not in mesh.envoys[SIDECAR].clusters()
     await_(mesh.synced)
     after = mesh.istiod.status()[mesh.envoys[SIDECAR].name]
@@ -184,6 +185,32 @@ def test_the_authority_changes_under_running_proxies(mesh: Mesh) -> None:
     mesh.primary.apply(rig.cacerts(rig.signer(mesh.root)))
     await_(lambda: serials() and not serials() & before, "new certificates")
     assert mesh.istiod.get("/debug/syncz")
+
+
+def test_gateways_get_their_own_namespaces_credentials_only(mesh: Mesh) -> None:
+    def secret(namespace: str, name: str) -> Object:
+        data = {"tls.crt": mesh.signer.certificate, "tls.key": mesh.signer.key.pem}
+        text = {key: base64.b64encode(value).decode() for key, value in data.items()}
+        meta = {"name": name, "namespace": namespace}
+        return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": meta, "data": text}
+
+    def server(number: int, name: str) -> Object:
+        port = {"number": number, "name": f"https-{number}", "protocol": "HTTPS"}
+        return {"port": port, "hosts": ["*"], "tls": {"mode": "SIMPLE", "credentialName": name}}
+
+    servers = [server(443, "own"), server(8444, "istio/foreign")]
+    gateway = recordings.istio("Gateway", "tls", {"selector": {"istio": "ingressgateway"}, "servers": servers})
+    for item in (secret(SYSTEM, "own"), secret("istio", "foreign"), gateway):
+        mesh.primary.apply(item)
+
+    def active() -> set[str]:
+        parts = mesh.envoys[INGRESS].dump("SecretsConfigDump")
+        return {one["name"] for part in parts for one in part.get("dynamic_active_secrets", ())}
+
+    await_(lambda: "kubernetes://own" in active(), "the credential")
+    assert not any("foreign" in name for name in active())
+    mesh.primary.delete(gateway)
+    await_(mesh.synced)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from google.protobuf import json_format
 
 from meshctl.sandbox.xds.istiod import translation
+from meshctl.sandbox.xds.istiod.change import Change
 from meshctl.sandbox.xds.istiod.client import Client
 from meshctl.sandbox.xds.istiod.informer import Informer
 from meshctl.sandbox.xds.istiod.messages import Catalogue, Messages, Resource
@@ -31,6 +32,7 @@ class Pilot:
         self._informers = informers
         self._catalogue = Catalogue(messages)
         self._dirty = asyncio.Event()
+        self._whole = translation.translation(world.mesh)
 
     def touch(self) -> None:
         """Something changed."""
@@ -45,7 +47,7 @@ class Pilot:
     def join(self, client: Client) -> None:
         """Take in a proxy and work out what it gets."""
         self.clients.append(client)
-        self._update(client, translation.translation(self.world.mesh))
+        self._update(client, self._whole)
 
     def leave(self, client: Client) -> None:
         """Forget a proxy."""
@@ -53,7 +55,7 @@ class Pilot:
 
     def refresh(self) -> None:
         """Make the first mesh."""
-        self.world.refresh(self._informers)
+        self._remake()
 
     async def _settled(self) -> None:
         """Wait for a change, then until none comes for a moment, at most LONGEST_SECONDS."""
@@ -66,7 +68,7 @@ class Pilot:
 
     async def _push(self) -> None:
         begun = time.perf_counter()
-        change = self.world.refresh(self._informers)
+        change = self._remake()
         if not change:
             return
         work = translation.translation(self.world.mesh, change)
@@ -77,6 +79,12 @@ class Pilot:
         self._catalogue.keep(self._used())
         self.pushes += 1
         LOG.info("push %d to %d proxies: %.0f ms", self.pushes, len(self.clients), 1e3 * (time.perf_counter() - begun))
+
+    def _remake(self) -> Change:
+        change = self.world.refresh(self._informers)
+        # What proxies have in common is kept for those that join before the next change.
+        self._whole = translation.translation(self.world.mesh)
+        return change
 
     def _update(self, client: Client, work: Translation) -> None:
         try:
