@@ -176,6 +176,32 @@ def test_root_is_in_every_namespace_of_every_cluster(mesh: Mesh) -> None:
         assert found["data"] == {"root-cert.pem": mesh.signer.root.decode()}
 
 
+def test_injectors_learn_the_root_in_every_cluster(mesh: Mesh) -> None:
+    service = {"name": "istiod", "namespace": SYSTEM, "path": "/inject", "port": 443}
+    hook = {
+        "name": "namespace.sidecar-injector.istio.io",
+        "clientConfig": {"service": service},
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Ignore",
+    }
+    item = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "istio-sidecar-injector", "labels": {"istio.io/rev": "default"}},
+        "webhooks": [hook],
+    }
+    wanted = base64.b64encode(mesh.signer.root).decode()
+    for server in mesh.servers.values():
+        server.apply(item)
+
+        def bundle(server: Server = server) -> str | None:
+            found: str | None = server.ask("GET", server.path(item))["webhooks"][0]["clientConfig"].get("caBundle")
+            return found
+
+        await_(lambda bundle=bundle: bundle() == wanted, "caBundle")  # type: ignore[misc]
+
+
 def test_the_authority_changes_under_running_proxies(mesh: Mesh) -> None:
     def serials() -> set[str]:
         found = json.loads(mesh.envoys[SIDECAR].get("/certs"))["certificates"]

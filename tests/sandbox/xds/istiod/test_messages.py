@@ -11,7 +11,7 @@ from meshctl.sandbox.xds.istiod.messages import CLUSTER, Catalogue, Messages, Re
 from meshctl.sandbox.xds.istiod.settings import parse
 from tests.sandbox.xds import recordings
 
-NAMES = (recordings.SIDECAR, recordings.INGRESS, recordings.EAST_WEST)
+NAMES = (recordings.SIDECAR, recordings.INGRESS, recordings.EAST_WEST, "cluster1/istio/details-v1")
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +42,18 @@ def test_version_is_that_of_the_content(messages: Messages) -> None:
 
 def test_a_rules_change_gives_what_a_whole_translation_gives(messages: Messages) -> None:
     """Each lab's DestinationRules applied to what was there before, only where they count."""
-    before = recordings.base()
+    catalogue = Catalogue(messages)
+    before = translation.translation(recordings.base())
+    have = {name: _applied(catalogue, before, name, {}) for name in NAMES}
     for title, lab in recordings.read("labs.json.gz").items():
         rules = [item for item in lab["objects"] if item["kind"] == "DestinationRule"]
         if len(rules) != len(lab["objects"]):
             continue
         after = recordings.with_objects(*rules)
+        change, whole = translation.translation(after, Change(rules=rules)), translation.translation(after)
         for name in NAMES:
-            catalogue = Catalogue(messages)
-            have = _applied(catalogue, translation.translation(before), name, {})
-            changed = _applied(catalogue, translation.translation(after, Change(rules=rules)), name, have)
-            whole = _applied(catalogue, translation.translation(after), name, {})
-            assert _versions(changed) == _versions(whole), (title, name)
+            changed = _applied(catalogue, change, name, have[name])
+            assert _versions(changed) == _versions(_applied(catalogue, whole, name, {})), (title, name)
 
 
 def _applied(

@@ -16,7 +16,6 @@ import yaml
 
 LINE_LIMIT = 16 * 1024 * 1024
 WATCH_SECONDS = 300
-MERGE = "application/merge-patch+json"
 Object = dict[str, Any]
 FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
 

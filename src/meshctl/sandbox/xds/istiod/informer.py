@@ -57,7 +57,7 @@ class Informer:
                 self._well(kind)
                 version = await self._watch(kind, version)
             except ApiFault as fault:
-                version = "" if fault.code in (GONE, 404) else version
+                version = "" if fault.code in (GONE, 403, 404) else version
                 wait = self._ill(kind, fault, wait)
             except FAULTS as fault:
                 wait = self._ill(kind, fault, wait)
@@ -67,7 +67,7 @@ class Informer:
         try:
             listed = await self.api.ask("GET", f"{kind.path}?{kind.query}")
         except ApiFault as fault:
-            if fault.code == 404 and kind.optional:
+            if _is_spared(kind, fault):
                 self._replace(kind, ())
             raise
         self._replace(kind, listed.get("items") or ())
@@ -103,7 +103,7 @@ class Informer:
             LOG.info("cluster %s: its API server is read again", self.cluster)
 
     def _ill(self, kind: Kind, fault: Exception, wait: float) -> float:
-        if isinstance(fault, ApiFault) and fault.code == 404 and kind.optional:
+        if _is_spared(kind, fault):
             return UNKNOWN_RETRY
         reason = _reason(fault)
         if reason != self.fault:
@@ -112,6 +112,11 @@ class Informer:
             )
         self.faults[kind.name] = reason
         return min(wait * 2, LAST_RETRY)
+
+
+def _is_spared(kind: Kind, fault: Exception) -> bool:
+    """Whether a server may do without a kind, or keep it from us."""
+    return kind.optional and isinstance(fault, ApiFault) and fault.code in (403, 404)
 
 
 def _reason(fault: Exception) -> str:

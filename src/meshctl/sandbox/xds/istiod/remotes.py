@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from meshctl.sandbox.xds.istiod.api import Address, Api, of_kubeconfig
 from meshctl.sandbox.xds.istiod.informer import Informer, OnChange
-from meshctl.sandbox.xds.istiod.kinds import KUBERNETES, Object
+from meshctl.sandbox.xds.istiod.kinds import KUBERNETES, WEBHOOKS, Object
 
 LOG = logging.getLogger(__name__)
 LABEL = "istio/multiCluster"
@@ -82,7 +82,7 @@ class Remotes:
         joining.add_done_callback(self._ended.discard)
 
     def _informer(self, cluster: str, address: Address) -> Informer:
-        return Informer(cluster, Api(address), KUBERNETES, self.on_change)
+        return Informer(cluster, Api(address), (*KUBERNETES, WEBHOOKS), self.on_change)
 
     async def _join(self, informer: Informer) -> None:
         await informer.synced.wait()

@@ -6,22 +6,26 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from meshctl.sandbox.xds.istiod.api import FAULTS, MERGE, Api, ApiFault
+from meshctl.sandbox.xds.istiod.api import FAULTS, Api, ApiFault
 from meshctl.sandbox.xds.istiod.informer import Informer
 
 LOG = logging.getLogger(__name__)
+SYSTEM = "istio-system"
 NAME, KEY = "istio-ca-root-cert", "root-cert.pem"
 LABELS = {"istio.io/config": "true"}
+CONTROL_PLANE = "topology.istio.io/controlPlaneClusters"
 # Istio leaves these alone (pilot/pkg/leaderelection, inject.IgnoredNamespaces).
 IGNORED = frozenset({"kube-public", "kube-node-lease", "local-path-storage"})
-RETRY_SECONDS = 1.0
 
 
-async def publish(informers: Mapping[str, Informer], root: str, written: dict[tuple[str, str], str]) -> bool:
+async def publish(
+    informers: Mapping[str, Informer], primary: str, root: str, written: dict[tuple[str, str], str]
+) -> bool:
     """Write the root where it is not yet; False if some cluster could not be written."""
     wanted = [
         (informer, name)
         for informer in informers.values()
+        if informer.cluster == primary or _is_served(informer, primary)
         for name in _namespaces(informer)
         if written.get((informer.cluster, name)) != root
     ]
@@ -30,6 +34,13 @@ async def publish(informers: Mapping[str, Informer], root: str, written: dict[tu
         if result:
             written[informer.cluster, name] = root
     return all(results)
+
+
+def _is_served(informer: Informer, primary: str) -> bool:
+    """Whether a remote cluster leaves its namespaces to us: its annotation, if it has one, names us or `*`."""
+    system = informer.get("Namespace", "", SYSTEM) or {"metadata": {}}
+    stated = (system["metadata"].get("annotations") or {}).get(CONTROL_PLANE)
+    return stated is None or bool({primary, "*"} & {name.strip() for name in stated.split(",")})
 
 
 def _namespaces(informer: Informer) -> list[str]:
@@ -50,7 +61,8 @@ async def _write(api: Api, namespace: str, root: str) -> bool:
         if fault.code != 409:
             return _failed(namespace, fault)
         try:
-            await api.ask("PATCH", f"{collection}/{NAME}", {"metadata": {"labels": LABELS}, "data": {KEY: root}}, MERGE)
+            # Of the verbs for what is there, istio-reader has `update` alone.
+            await api.ask("PUT", f"{collection}/{NAME}", body)
         except (ApiFault, *FAULTS) as other:
             return _failed(namespace, other)
     except FAULTS as fault:

@@ -202,8 +202,8 @@ class ControlPlane:
         while True:
             self._publish.clear()
             root = self.identities.signer.root.decode()
-            done = await roots.publish(self.known(), root, self.written)
-            done = await webhook.patch_bundles(self.own, self.settings.revision, root) and done
+            done = await roots.publish(self.known(), self.settings.cluster, root, self.written)
+            done = await webhook.patch_bundles(self.known(), self.settings.revision, root) and done
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._publish.wait(), None if done else RETRY_SECONDS)
 

@@ -143,14 +143,16 @@ def _of(pair: Pair) -> ssl.SSLContext:
     return context
 
 
-async def patch_bundles(own: Informer, revision: str, root: str) -> bool:
-    """Put the root into our injectors' caBundle; False if the API server does not take it."""
+async def patch_bundles(informers: Mapping[str, Informer], revision: str, root: str) -> bool:
+    """Put the root into the caBundle of our revision's injectors; False if an API server does not take it."""
     bundle = base64.b64encode(root.encode()).decode()
     done = True
-    for item in list(own.all(WEBHOOKS.name)):
-        meta = item["metadata"]
-        if (meta.get("labels") or {}).get(REVISION_LABEL) == revision:
-            done = await _patch(own, meta["name"], _stale(item.get("webhooks") or (), bundle)) and done
+    for informer in informers.values():
+        for item in list(informer.all(WEBHOOKS.name)):
+            meta = item["metadata"]
+            if (meta.get("labels") or {}).get(REVISION_LABEL) == revision:
+                changes = _stale(item.get("webhooks") or (), bundle)
+                done = await _patch(informer, meta["name"], changes) and done
     return done
 
 
@@ -162,12 +164,12 @@ def _stale(webhooks: Any, bundle: str) -> list[dict[str, Any]]:
     ]
 
 
-async def _patch(own: Informer, name: str, changes: list[dict[str, Any]]) -> bool:
+async def _patch(informer: Informer, name: str, changes: list[dict[str, Any]]) -> bool:
     if not changes:
         return True
     try:
-        await own.api.ask("PATCH", f"{WEBHOOKS.path}/{name}", changes, JSON_PATCH)
+        await informer.api.ask("PATCH", f"{WEBHOOKS.path}/{name}", changes, JSON_PATCH)
     except (ApiFault, *FAULTS) as fault:
-        LOG.warning("MutatingWebhookConfiguration %s: caBundle not written: %s", name, fault)
+        LOG.warning("cluster %s: %s %s: caBundle not written: %s", informer.cluster, WEBHOOKS.name, name, fault)
         return False
     return True
