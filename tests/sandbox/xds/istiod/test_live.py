@@ -8,17 +8,21 @@ import ssl
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from meshctl.pki.authority import Authority
 from meshctl.sandbox.xds import clusters
 from meshctl.sandbox.xds.istiod import descriptors
-from meshctl.sandbox.xds.istiod.messages import Messages
+from meshctl.sandbox.xds.istiod.messages import Messages, field
 from meshctl.sandbox.xds.istiod.settings import parse
 from tests.sandbox.xds import recordings
 from tests.sandbox.xds.istiod import rig
@@ -266,12 +270,7 @@ def test_strangers_are_refused(
     request.node.id = node["id"]
     request.node.metadata.update(metadata)
     request.type_url = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
-    root = mesh.primary.ask("GET", f"/api/v1/namespaces/{SYSTEM}/configmaps/istio-ca-root-cert")["data"][
-        "root-cert.pem"
-    ]
-    options = (("grpc.ssl_target_name_override", "istiod.istio-system.svc"),)
-    credentials = grpc.ssl_channel_credentials(root.encode())
-    with grpc.secure_channel(f"127.0.0.1:{mesh.istiod.secure}", credentials, options) as channel:
+    with _channel(mesh) as channel:
         call = channel.stream_stream(
             "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
             request_serializer=lambda one: one.SerializeToString(),
@@ -279,6 +278,35 @@ def test_strangers_are_refused(
         with pytest.raises(grpc.RpcError) as caught:
             next(call(iter([request]), metadata=headers, timeout=10))
     assert caught.value.code().name == code  # type: ignore[attr-defined, unused-ignore]
+
+
+def test_requests_are_signed_for_their_sender(mesh: Mesh) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    content = field(1, request.public_bytes(serialization.Encoding.PEM)) + b"\x18\x3c"
+    token = mesh.primary.token("istio", "bookinfo-productpage")
+    with _channel(mesh) as channel:
+        call = channel.unary_unary("/istio.v1.auth.IstioCertificateService/CreateCertificate")
+        answer = call(content, metadata=(("authorization", f"Bearer {token}"),), timeout=10)
+        with pytest.raises(grpc.RpcError, match="request authenticate failure"):
+            call(content, timeout=10)
+        with pytest.raises(grpc.RpcError, match="not properly encoded"):
+            call(field(1, b"x"), metadata=(("authorization", f"Bearer {token}"),), timeout=10)
+    found = x509.load_pem_x509_certificates(answer)
+    names = found[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == [
+        "spiffe://cluster.local/ns/istio/sa/bookinfo-productpage"
+    ]
+    assert found[0].not_valid_after_utc - found[0].not_valid_before_utc == timedelta(seconds=180)
+    assert len(found) == 4
+    assert found[2] == found[3]
+
+
+def _channel(mesh: Mesh) -> Any:
+    path = f"/api/v1/namespaces/{SYSTEM}/configmaps/istio-ca-root-cert"
+    root = mesh.primary.ask("GET", path)["data"]["root-cert.pem"]
+    options = (("grpc.ssl_target_name_override", "istiod.istio-system.svc"),)
+    return grpc.secure_channel(f"127.0.0.1:{mesh.istiod.secure}", grpc.ssl_channel_credentials(root.encode()), options)
 
 
 def test_pods_get_their_sidecar_over_https(mesh: Mesh) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 
-from meshctl.sandbox.xds.istiod import secrets
+from meshctl.sandbox.xds.istiod import secrets, signing
 from meshctl.sandbox.xds.istiod.authentication import Authenticator, Identity, Refused
 from meshctl.sandbox.xds.istiod.client import Client, identify
 from meshctl.sandbox.xds.istiod.identities import Identities
@@ -62,6 +62,7 @@ class Discovery:
         return (
             grpc.method_handlers_generic_handler(f"{_SERVICES}.discovery.v3.AggregatedDiscoveryService", ads),
             grpc.method_handlers_generic_handler(f"{_SERVICES}.secret.v3.SecretDiscoveryService", sds),
+            signing.handlers(self._identities, self.identity),
         )
 
     async def resources(self, requests: AsyncIterator[Any], context: Context) -> None:
@@ -161,12 +162,19 @@ class Discovery:
                 found.append(self._messages.resource(SECRET, name, content))
         return found, renew
 
-    async def _identified(self, context: Context) -> Identity:
+    async def identity(self, context: Context) -> Identity:
+        """Who calls; Refused, and the reason is in the log alone."""
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         try:
             return await self._authenticator.identify(metadata)
         except Refused as reason:
             LOG.warning("Failed to authenticate client from %s: %s", context.peer(), reason)
+            raise
+
+    async def _identified(self, context: Context) -> Identity:
+        try:
+            return await self.identity(context)
+        except Refused:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "authentication failure")
             raise
 
