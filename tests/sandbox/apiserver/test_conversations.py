@@ -49,7 +49,7 @@ def _program(client: str, directory: Path) -> Path | None:
 def _asked(session: pytest.Session) -> list[tuple[str, str]]:
     """The cases that this run's tests ask for, by client."""
     items = [item for item in session.items if isinstance(item, pytest.Function) and "played" in item.fixturenames]
-    return [(item.callspec.params["client"], item.callspec.params["name"]) for item in items]
+    return [(str(item.callspec.params["client"]), str(item.callspec.params["name"])) for item in items]
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def _programs() -> Iterator[Path]:
 
 
 def _version(program: Path) -> str:
-    command = [program, "version", "--client", "-o", "json"]
+    command = [str(program), "version", "--client", "-o", "json"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     if found.returncode:
         return ""
