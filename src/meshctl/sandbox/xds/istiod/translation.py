@@ -32,6 +32,7 @@ class Translation:
     change: Change | None = None
     hosts: frozenset[str] = frozenset()
     selective: bool = False
+    listeners: bool = True
     _tables: dict[object, dict[str, Any]] = field(default_factory=dict)
 
     def of(self, proxy: Proxy) -> tuple[Part, ...]:
@@ -39,7 +40,8 @@ class Translation:
         if self.change is None or not self.change.only_rules:
             return (Part(self._whole(proxy)),)
         own = {target.service.hostname for target in self.mesh.registry.targets(proxy)}
-        if own & self.hosts or not proxy.is_sidecar or self.change.in_routes:
+        reshaped = self.change.reshaped and not proxy.is_sidecar
+        if own & self.hosts or reshaped or self.listeners:
             other: Found = {LISTENER: listeners.build(self.mesh, proxy), ROUTES: routes.build(self.mesh, proxy)}
         else:
             other = {}
@@ -82,7 +84,8 @@ class Translation:
 def translation(mesh: Mesh, change: Change | None = None) -> Translation:
     """The work of a push."""
     hosts = change.hosts(mesh.registry.by_host) if change else frozenset()
-    return Translation(mesh, change, hosts, _is_selective(mesh))
+    reaches = change is None or change.reaches_listeners(hosts, mesh.configs.of("DestinationRule"))
+    return Translation(mesh, change, hosts, _is_selective(mesh), reaches)
 
 
 def _is_selective(mesh: Mesh) -> bool:
