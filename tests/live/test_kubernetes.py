@@ -86,6 +86,7 @@ def test_the_courses_nodes_are_there(built: Machine) -> None:
             assert POD_CIDRS.get(name, node["spec"]["podCIDR"]) == node["spec"]["podCIDR"]
             ready = next(one for one in node["status"]["conditions"] if one["type"] == "Ready")
             assert ready["status"] == "True"
+            assert "taints" not in node["spec"]
 
 
 def test_each_cluster_holds_what_istio_is_installed_from(built: Machine) -> None:
