@@ -2,9 +2,15 @@
 
 import sys
 
-from benchmarks import command_line, hosts, lifecycle, pki
+from benchmarks import api, command_line, hosts, lifecycle, pki
 
-BENCHMARKS = {"command-line": command_line.run, "pki": pki.run, "hosts": hosts.run, "lifecycle": lifecycle.run}
+BENCHMARKS = {
+    "command-line": command_line.run,
+    "pki": pki.run,
+    "hosts": hosts.run,
+    "lifecycle": lifecycle.run,
+    "api": api.run,
+}
 
 for name in sys.argv[1:] or BENCHMARKS:
     if name not in BENCHMARKS:

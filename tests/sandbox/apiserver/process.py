@@ -11,8 +11,8 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -196,6 +196,28 @@ class Server(AbstractContextManager["Server"]):
         }
         path.write_text(yaml.safe_dump(content))
         return path
+
+
+@contextmanager
+def controllers(server: Server) -> Iterator[None]:
+    """The cluster's controllers, without a node."""
+    certificate, key = server.authority.issue("controllers", "system:masters")
+    settings = {
+        "server": server.url,
+        "authority": str(server.authority.file),
+        "certificate": str(certificate),
+        "key": str(key),
+        "account_key": str(server.directory / "sa.key"),
+        "nodes": [],
+    }
+    path = server.directory / "controllers.json"
+    path.write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "meshctl.sandbox.controllers", "--config", str(path)]
+    with (server.directory / "controllers.log").open("ab") as log, subprocess.Popen(command, stderr=log) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
 class Client:

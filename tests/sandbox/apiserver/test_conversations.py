@@ -18,7 +18,7 @@ from tests.sandbox.apiserver.conversation.normal import normal
 from tests.sandbox.apiserver.conversation.play import Player
 from tests.sandbox.apiserver.conversation.recording import case, names, recorded
 from tests.sandbox.apiserver.conversation.stage import Stage
-from tests.sandbox.apiserver.process import Server
+from tests.sandbox.apiserver.process import Server, controllers
 
 CONTROLLED = "controllers"
 MESH = "istio-crds"
@@ -61,7 +61,7 @@ def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         for client in dict.fromkeys(client for client, _ in asked if client == "http" or client[8:] in kubectls()):
             directory = tmp_path_factory.mktemp(client)
             program = _program(client, directory)
-            server = stack.enter_context(Server(directory / "server", pod_service_accounts=False))
+            server = stack.enter_context(Server(directory / "server", pod_service_accounts=False, collects=False))
             stage = Stage(server, directory / "stage")
             pool = ThreadPoolExecutor(1)
             stack.callback(pool.shutdown, cancel_futures=True)
@@ -69,6 +69,14 @@ def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
                 if one == client:
                     playing[client, name] = pool.submit(Player(stage, program).play, case(name))
         yield lambda client, name: playing[client, name].result()
+
+
+@pytest.fixture(scope="module")
+def controlled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A server that collects garbage, and the controllers beside it."""
+    directory = tmp_path_factory.mktemp("controlled")
+    with Server(directory / "server", pod_service_accounts=False) as server, controllers(server):
+        yield Stage(server, directory / "stage")
 
 
 def _differences(client: str, name: str, records: Records) -> dict[str, str]:
@@ -101,3 +109,9 @@ def test_clients_are_answered_as_by_the_original(played: Played, client: str, na
 @pytest.mark.parametrize("name", _playable("kubectl-1.33", MESH))
 def test_rules_are_answered_as_by_the_original(mesh: Stage, client: str, name: str, tmp_path: Path) -> None:
     _check(client, name, Player(mesh, _program(client, tmp_path)).play(case(name)))
+
+
+@pytest.mark.parametrize("client", ["kubectl-1.20", "kubectl-1.33"])
+@pytest.mark.parametrize("name", ["delete/propagation", "delete/namespace"])
+def test_what_belongs_to_the_deleted_goes(controlled: Stage, client: str, name: str, tmp_path: Path) -> None:
+    _check(client, name, Player(controlled, _program(client, tmp_path)).play(case(name)))

@@ -17,6 +17,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m meshctl.sandbox.apiserver", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="settings, as YAML or JSON")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    # It writes a traceback for every peer that does not speak HTTP; our own defects are logged by `front`.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     try:
         asyncio.run(server.serve(config.load(parser.parse_args().config)))
     except (MeshctlError, OSError) as error:

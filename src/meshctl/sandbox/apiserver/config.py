@@ -22,6 +22,8 @@ class Config:
 
     `token_file`: lines of `token,user,uid,"group1,group2"`, as kube-apiserver's --token-auth-file.
     `agent_port`: where node agents serve logs (None: there are none).
+    `collects`: whether the server deletes what belongs to deleted owners and namespaces, as the garbage collector and
+    the namespace controller of kube-controller-manager do; a namespace's content after `namespace_grace` seconds.
     `pod_service_accounts`: whether the ServiceAccount admission gives pods an account and its token volume.
     """
 
@@ -41,6 +43,8 @@ class Config:
     token_file: Path | None = None
     pod_service_accounts: bool = True
     agent_port: int | None = None
+    collects: bool = True
+    namespace_grace: float = 5.0
 
     @property
     def api_audiences(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -60,9 +61,13 @@ def qualified(group: str, name: str) -> str:
     return f"{name}.{group}" if group else name
 
 
+CONTROL = re.compile("[\x7f-\x9f]")
+
+
 def quote(text: str) -> str:
     """A string as Go's %q prints it."""
-    return json.dumps(text, ensure_ascii=False)
+    # JSON leaves some control characters as they are, which no HTTP header may hold.
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", json.dumps(text, ensure_ascii=False))
 
 
 def bad_request(message: str) -> Failure:

@@ -15,7 +15,9 @@ from meshctl.sandbox.apiserver.api import Api
 from meshctl.sandbox.apiserver.cleanup import cleaning
 from meshctl.sandbox.apiserver.config import Config
 from meshctl.sandbox.apiserver.front import Front
+from meshctl.sandbox.apiserver.garbage import collecting
 from meshctl.sandbox.apiserver.storage.store import Store
+from meshctl.sandbox.apiserver.termination import terminating
 
 LOG = logging.getLogger(__name__)
 COMPACTION_SECONDS = 300.0
@@ -32,7 +34,7 @@ async def serve(config: Config) -> None:
     loop.add_signal_handler(signal.SIGUSR1, forget.set)
     with Store(config.data_dir) as store:
         api = bootstrap.api(config, store)
-        async with listening(api), _compacting(store, forget), cleaning(api):
+        async with listening(api), _compacting(store, forget), cleaning(api), _controlling(api):
             LOG.info("serving %s on %s port %d", config.cluster_name, config.address, config.port)
             await stop.wait()
 
@@ -51,6 +53,15 @@ async def listening(api: Api) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _controlling(api: Api) -> AsyncIterator[None]:
+    async with contextlib.AsyncExitStack() as stack:
+        if api.config.collects:
+            await stack.enter_async_context(collecting(api))
+            await stack.enter_async_context(terminating(api))
+        yield
 
 
 @contextlib.asynccontextmanager

@@ -140,6 +140,14 @@ def is_finished(obj: Mapping[str, Any]) -> bool:
     return not metadata.get("deletionGracePeriodSeconds")
 
 
+def release(api: Api, resource: Resource, stored: Stored, finalizer: str) -> None:
+    """Take a finalizer away, and the object with the last one if it is being deleted."""
+    obj = load(resource, stored)
+    metadata = obj["metadata"]
+    metadata["finalizers"] = [one for one in metadata.get("finalizers") or () if one != finalizer]
+    _store(api, resource, obj, stored, dry_run=False)
+
+
 def _check_version(resource: Resource, obj: Object, old: Object, strategy: Strategy) -> None:
     metadata = obj["metadata"]
     given = metadata.get("resourceVersion") or ""

@@ -25,7 +25,11 @@ _CANONICAL_REVISIONS = ("service.istio.io/canonical-revision", "app.kubernetes.i
 
 def build(mesh: Mesh, proxy: Proxy) -> dict[str, Json]:
     """The ClusterLoadAssignment of each EDS cluster of a proxy, by cluster name."""
-    view = scope.of(mesh, proxy)
+    return of_services(scope.of(mesh, proxy))
+
+
+def of_services(view: Scope) -> dict[str, Json]:
+    """The ClusterLoadAssignments of a scope's services."""
     clusters = [cluster for cluster in outbound.clusters(view) if cluster.discovery is Discovery.EDS]
     return {cluster.name: assignment(view, cluster) for cluster in clusters}
 

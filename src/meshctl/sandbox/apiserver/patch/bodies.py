@@ -27,7 +27,8 @@ def json_patch_body(data: bytes) -> tuple[list[Object], list[str]]:
     fault, unknown = _operations_fault(value), _unknown_fields(value)
     if fault:
         raise bad_request(f"error decoding patch: json: cannot unmarshal {fault}")
-    return value or [], [f"json patch {one}" for one in (*complaints, *unknown)]
+    # An operation that is null is one without fields to Go.
+    return [one or {} for one in value or ()], [f"json patch {one}" for one in (*complaints, *unknown)]
 
 
 def merge_patch_body(data: bytes) -> tuple[Object, list[str]]:

@@ -28,15 +28,20 @@ class Changes:
         self._recent: deque[Change] = deque(maxlen=RECENT)
         self._arrivals: dict[str, asyncio.Event] = {}
         self._observers: dict[str, list[Callable[[Change], None]]] = {}
+        self._omniscient: list[Callable[[Change], None]] = []
 
     def observe(self, resource: str, told: Callable[[Change], None]) -> None:
         """Call a function at each change of a resource, before anybody else hears of it."""
         self._observers.setdefault(resource, []).append(told)
 
+    def observe_all(self, told: Callable[[Change], None]) -> None:
+        """Call a function at each change, before anybody else hears of it."""
+        self._omniscient.append(told)
+
     def publish(self, change: Change) -> None:
         """Remember a change that is stored and wake those who wait for its resource."""
         self._recent.append(change)
-        for told in self._observers.get(change.resource, ()):
+        for told in (*self._omniscient, *self._observers.get(change.resource, ())):
             told(change)
         if arrival := self._arrivals.pop(change.resource, None):
             arrival.set()
