@@ -1,0 +1,1 @@
+"""exec, attach and portforward: clients speak WebSocket or SPDY/3.1, the agents of nodes WebSocket."""
