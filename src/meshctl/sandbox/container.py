@@ -15,7 +15,9 @@ from meshctl.sandbox.wire import Mount
 STAGE = Path("/proc")
 PROGRAMS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "opt")
 FOLDERS = {
-    **dict.fromkeys(("etc", "home", "mnt", "proc", "run", "srv", "sys", "dev", "var/cache", "var/lib", "var/log"), 0o755),
+    **dict.fromkeys(
+        ("etc", "home", "mnt", "proc", "run", "srv", "sys", "dev", "var/cache", "var/lib", "var/log"), 0o755
+    ),
     **dict.fromkeys(("tmp", "var/tmp"), 0o1777),
     "root": 0o700,
 }

@@ -15,6 +15,7 @@ from meshctl.sandbox.kubelet.node import Ground, Node
 from meshctl.sandbox.kubelet.objects import Objects
 from meshctl.sandbox.kubelet.pods import Pod
 from meshctl.sandbox.kubelet.runtime import Runtime, RuntimeFault
+from meshctl.sandbox.kubelet.server import Server
 from meshctl.sandbox.paths import Paths
 
 LOG = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class Agents:
         try:
             await objects.synced.wait()
             await self._begin()
+            server = Server(self._settings, self.find, lambda: list(self.pods.values()))
+            following.append(asyncio.create_task(server.serve(list(self.nodes.values()))))
             await asyncio.shield(runtime.closed)
         finally:
             for task in (*following, *self._tasks.values()):

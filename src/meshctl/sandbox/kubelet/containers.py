@@ -54,6 +54,16 @@ class Container:
         """The name of its present or last life."""
         return launch.program_name(self.pod.spec, self.name, self._attempt)
 
+    @property
+    def pid(self) -> int:
+        """Its process, as the supervisor numbers it; 0 if it has none."""
+        return int(self.pod.runtime.programs.get(self.program_name, {}).get("pid") or 0)
+
+    @property
+    def attempt(self) -> int:
+        """Its present or last life, counted from 0; -1 if it has not lived yet."""
+        return self._attempt
+
     def adopt(self) -> None:
         """Take over what an earlier agent left running or ended."""
         prefix = f"{launch.pod_name(self.pod.spec)}/{self.name}/"
@@ -154,7 +164,7 @@ class Container:
             words = await self._proxy(words)
         found = launch.environment(pod.spec, image, {**pod.hints, **self.variables}, words)
         self.program = launch.program(name, pod.spec, self.spec, words, found, mounts, log)
-        self.pod.note("Created", f"Container created: {self.name}" , self.name)
+        self.pod.note("Created", f"Container created: {self.name}", self.name)
         await pod.runtime.spawn(self.program)
         self._attempt, self.state.restarts, self._begun = attempt, attempt, time.time()
         await self._forget(attempt - 2)
@@ -169,7 +179,9 @@ class Container:
         pod = self.pod
         if proxy.CAPTURE in words[:2]:
             # nft reads the rules from a file of the pod's, mounted nowhere: it runs to its end at once.
-            await pod.runtime.run(["nft", "-f", "-"], rules(parse(words)), pod.node.spec.name, launch.pod_name(pod.spec))
+            await pod.runtime.run(
+                ["nft", "-f", "-"], rules(parse(words)), pod.node.spec.name, launch.pod_name(pod.spec)
+            )
             return ("echo", "traffic is captured:", *words[1:])
         token = await pod.volumes.token(pod.spec, proxy.TOKEN)
         content = proxy.document(pod.spec, pod.node, pod.address, words, self.variables, token)
@@ -220,8 +232,12 @@ class Container:
         if self._attempt > 0:
             message = f"back-off {self._pause:g}s restarting failed container={self.name} pod={self.pod.title}"
             self._wait("CrashLoopBackOff", message)
-            self.pod.note("BackOff", f"Back-off restarting failed container {self.name} in pod {self.pod.title}",
-                          self.name, warn=True)
+            self.pod.note(
+                "BackOff",
+                f"Back-off restarting failed container {self.name} in pod {self.pod.title}",
+                self.name,
+                warn=True,
+            )
             await asyncio.sleep(self._pause)
             self._pause = min(self._pause * 2, BACKOFF_LIMIT)
 
@@ -231,9 +247,8 @@ class Container:
         self.pod.changed()
 
     async def _probe(self) -> None:
-        if spec := self.spec.get("startupProbe"):
-            if not self.state.started:
-                await self._repeat(Probe.of(spec), self._startup, until_good=True)
+        if not self.state.started and (spec := self.spec.get("startupProbe")):
+            await self._repeat(Probe.of(spec), self._startup, until_good=True)
         others = (("readinessProbe", self._readiness), ("livenessProbe", self._liveness))
         tasks = [self._repeat(Probe.of(self.spec[key]), tell) for key, tell in others if self.spec.get(key)]
         if not self.spec.get("readinessProbe") and not self.state.ready and not self.init:

@@ -44,9 +44,7 @@ def content(obj: Object, kind: str) -> dict[str, bytes]:
     return {**{key: value.encode() for key, value in (obj.get("data") or {}).items()}, **binary}
 
 
-def _value(
-    source: Object, pod: Object, container: Object, lookup: Lookup, capacity: Mapping[str, str]
-) -> str | None:
+def _value(source: Object, pod: Object, container: Object, lookup: Lookup, capacity: Mapping[str, str]) -> str | None:
     if reference := source.get("fieldRef"):
         return fields.field(pod, reference["fieldPath"])
     if reference := source.get("resourceFieldRef"):
@@ -89,9 +87,9 @@ def _services(namespace: str, services: Iterable[Object], links: bool) -> Iterat
     for one in services:
         metadata, spec = one["metadata"], one.get("spec") or {}
         master = (metadata["namespace"], metadata["name"]) == ("default", "kubernetes")
-        if master or (links and metadata["namespace"] == namespace):
-            if spec.get("clusterIP") not in (None, "", "None"):
-                yield from _service(metadata["name"], spec)
+        wanted = master or (links and metadata["namespace"] == namespace)
+        if wanted and spec.get("clusterIP") not in (None, "", "None"):
+            yield from _service(metadata["name"], spec)
 
 
 def _service(name: str, spec: Object) -> Iterator[tuple[str, str]]:

@@ -78,7 +78,9 @@ def resolver(pod: Object, dns: str) -> str:
     own = (f"{pod['metadata']['namespace']}.svc.{DOMAIN}", f"svc.{DOMAIN}", DOMAIN)
     searches = [*(own if cluster else ()), *(more.get("searches") or ())]
     options = ["ndots:5"] if cluster else []
-    options += [f"{one['name']}:{one['value']}" if one.get("value") else one["name"] for one in more.get("options") or ()]
+    options += [
+        f"{one['name']}:{one['value']}" if one.get("value") else one["name"] for one in more.get("options") or ()
+    ]
     lines = [f"nameserver {one}" for one in (*servers, *(more.get("nameservers") or ()))]
     lines += [f"search {' '.join(searches)}"] if searches else []
     lines += [f"options {' '.join(options)}"] if options else []

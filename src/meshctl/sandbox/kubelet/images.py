@@ -51,7 +51,9 @@ def find(reference: str) -> Image | None:
         "nginx": Image(("nginx",), ("-g", "daemon off;"), commands={"nginx": (*_PYTHON, "meshctl.sandbox.nginx")}),
         "proxyv2": Image(("pilot-agent",), kind="proxy"),
         "pilot": Image(
-            ("pilot-discovery",), ("discovery",), commands={"pilot-discovery": (*_PYTHON, "meshctl.sandbox.xds", "serve")}
+            ("pilot-discovery",),
+            ("discovery",),
+            commands={"pilot-discovery": (*_PYTHON, "meshctl.sandbox.xds", "serve")},
         ),
     }.get(base)
 

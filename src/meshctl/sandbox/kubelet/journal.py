@@ -36,7 +36,9 @@ class Journal:
         if len(self._counts) > REMEMBERED:
             self._counts.popitem(last=False)
         if not self._queue.full():
-            self._queue.put_nowait((metadata["namespace"], _event(pod, name, reason, message, container, warn), count + 1))
+            self._queue.put_nowait(
+                (metadata["namespace"], _event(pod, name, reason, message, container, warn), count + 1)
+            )
 
     async def keep(self) -> None:
         """Write for ever."""
@@ -59,9 +61,7 @@ class Journal:
         return True
 
 
-def _event(
-    pod: Mapping[str, Any], name: str, reason: str, message: str, container: str, warn: bool
-) -> dict[str, Any]:
+def _event(pod: Mapping[str, Any], name: str, reason: str, message: str, container: str, warn: bool) -> dict[str, Any]:
     metadata, node, now = pod["metadata"], pod["spec"].get("nodeName", ""), stamp(time.time())
     involved = {
         "apiVersion": "v1",

@@ -31,7 +31,7 @@ GRACE_SECONDS, FORCED_SECONDS = 30.0, 1.0
 class Pod:
     """The worker of one pod; `spec` is the object as it was first seen, `current` with what is known by now."""
 
-    def __init__(self, node: Node, pod: Object, place: Place | None = None) -> None:
+    def __init__(self, node: Node, pod: Object) -> None:
         self.node, self.spec = node, pod
         self.uid: str = pod["metadata"]["uid"]
         self.name = launch.pod_name(pod)

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from meshctl.sandbox.kubelet.exchange import exchange
 from meshctl.sandbox.kubelet.netns import Networks
 
 Object = Mapping[str, Any]
 AGENT = "kube-probe/1.36"
-BODY_LIMIT = 10 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +78,9 @@ async def _get(action: Object, probe: Probe, target: Target) -> str:
     scheme = str(action.get("scheme") or "HTTP").upper()
     connection = await target.networks.connect(target.node_pid, address, port, probe.timeout)
     context = ssl._create_unverified_context() if scheme == "HTTPS" else None  # noqa: S323 # as the kubelet does
-    reader, writer = await asyncio.open_connection(
-        sock=connection, ssl=context, server_hostname=address if context else None, limit=1 << 16
-    )
-    try:
-        headers = {"Host": f"{address}:{port}", "User-Agent": AGENT, "Accept": "*/*", "Connection": "close"}
-        headers |= {one["name"]: one["value"] for one in action.get("httpHeaders") or ()}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        writer.write(f"GET {action.get('path') or '/'} HTTP/1.1\r\n{lines}\r\n".encode())
-        status = int((await reader.readline()).split(b" ", 2)[1])
-    except IndexError:
-        return "EOF"
-    finally:
-        writer.close()
+    headers = {"Host": f"{address}:{port}", "User-Agent": AGENT, "Accept": "*/*"}
+    headers |= {one["name"]: one["value"] for one in action.get("httpHeaders") or ()}
+    status, _ = await exchange(connection, "GET", action.get("path") or "/", headers, context, body=False)
     return "" if 200 <= status < 400 else f"HTTP probe failed with statuscode: {status}"
 
 

@@ -97,7 +97,9 @@ class Runtime:
         with contextlib.suppress(RuntimeFault):
             await self._ask("signal", name=name, signal=number)
 
-    async def run(self, argv: Sequence[str], text: str = "", node: str = "", pod: str = "", root: Root = "fabric") -> str:
+    async def run(
+        self, argv: Sequence[str], text: str = "", node: str = "", pod: str = "", root: Root = "fabric"
+    ) -> str:
         """What a short command prints; RuntimeFault with its output if it fails."""
         program = Program("command", tuple(argv), node, pod, root, restart="never")
         return str((await self._ask("run", program=wire.document(program), text=text))["output"])
@@ -126,7 +128,7 @@ class Runtime:
         finally:
             self._answers.pop(number, None)
 
-    def _receive(self, _: Connection, line: bytes, files: tuple[int, ...]) -> None:
+    def _receive(self, _: Connection, line: bytes, __: tuple[int, ...]) -> None:
         message = json.loads(line)
         if "event" in message:
             self._happened(message["event"])

@@ -145,9 +145,7 @@ def _conditions(
 def _gates(pod: Mapping[str, Any], conditions: Sequence[Mapping[str, Any]]) -> str:
     met = {one["type"] for one in conditions if one["status"] == "True"}
     missing = [
-        one["conditionType"]
-        for one in pod["spec"].get("readinessGates") or ()
-        if one["conditionType"] not in met
+        one["conditionType"] for one in pod["spec"].get("readinessGates") or () if one["conditionType"] not in met
     ]
     return f'corresponding condition of pod readiness gate "{missing[0]}" does not exist.' if missing else ""
 
@@ -160,7 +158,11 @@ def _problem(reason: str, what: str, names: Sequence[str]) -> Object:
 def _dated(condition: Object, before: Sequence[Mapping[str, Any]], now: str) -> Object:
     old = next((one for one in before if one["type"] == condition["type"]), None)
     same = old is not None and old["status"] == condition["status"]
-    return {"lastProbeTime": None, "lastTransitionTime": old["lastTransitionTime"] if old and same else now, **condition}
+    return {
+        "lastProbeTime": None,
+        "lastTransitionTime": old["lastTransitionTime"] if old and same else now,
+        **condition,
+    }
 
 
 def _truth(value: bool) -> str:
