@@ -152,10 +152,12 @@ class Workloads:
         files = self._files_of(program.beside) if program.beside else None
 
         def enter() -> None:
-            machine.enter(root=program.root == "node" and files is None)
+            # By way of the fabric's /proc: in the host's pid namespace the process has another number.
+            mounts = os.open(f"/proc/{files}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC) if files else None
+            machine.enter(root=program.root == "node" and not files)
             if pod:
                 pod.enter()
-            if files is not None:
-                kernel.setns(os.pidfd_open(files), kernel.CLONE_NEWNS)
+            if mounts is not None:
+                kernel.setns(mounts, kernel.CLONE_NEWNS)
 
         return Place(machine.pidfd, enter)
