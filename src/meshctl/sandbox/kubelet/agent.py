@@ -9,6 +9,7 @@ from typing import Any
 
 from meshctl.sandbox.controllers.api import Api
 from meshctl.sandbox.controllers.config import Config
+from meshctl.sandbox.kubelet import routes
 from meshctl.sandbox.kubelet.journal import Journal
 from meshctl.sandbox.kubelet.netns import Networks
 from meshctl.sandbox.kubelet.node import Ground, Node
@@ -37,13 +38,16 @@ class Agents:
         self._settings = settings
         self.pods: dict[str, Pod] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._routed = {name: asyncio.Event() for name in self.nodes}
         self._open = False
 
     async def run(self) -> None:
         """Agents for ever; returns when the supervisor is gone."""
         runtime, objects = self.ground.runtime, self.ground.objects
+        runtime.tell(self._lost, self._wake)
         await runtime.open()
         following = [asyncio.create_task(objects.follow()), asyncio.create_task(self.ground.journal.keep())]
+        following += [asyncio.create_task(routes.keep(one, self._routed[one.spec.name])) for one in self.nodes.values()]
         try:
             await objects.synced.wait()
             await self._begin()
@@ -81,7 +85,20 @@ class Agents:
     def _is_ours(self, pod: Mapping[str, Any]) -> bool:
         return pod["spec"].get("nodeName") in self.nodes
 
+    def _wake(self, node: str = "") -> None:
+        for name, event in self._routed.items():
+            if node in ("", name):
+                event.set()
+
+    def _lost(self, name: str) -> None:
+        """A pod whose node has died begins anew, under the same name and address."""
+        if pod := self.pods.pop(name.rpartition("/")[2], None):
+            self._tasks.pop(pod.uid).cancel()
+            self._take(pod.spec)
+
     def _changed(self, kind: str, before: Object | None, after: Object | None) -> None:
+        if kind == "nodes":
+            self._wake()
         if not self._open:
             return
         if kind in REFRESHING:
@@ -108,7 +125,7 @@ class Agents:
             task.add_done_callback(lambda done: self._done(uid, done))
 
     def _done(self, uid: str, task: asyncio.Task[None]) -> None:
-        self.pods.pop(uid, None)
-        self._tasks.pop(uid, None)
+        if self._tasks.get(uid) is task:
+            del self._tasks[uid], self.pods[uid]
         if not task.cancelled() and (error := task.exception()):
             LOG.error("pod %s", uid, exc_info=error)

@@ -46,6 +46,7 @@ class Container:
         self.variables: dict[str, str] = {}
         self.program: Program | None = None
         self._attempt = -1
+        self._adopted = False
         self._begun = 0.0
         self._pause = BACKOFF_SECONDS
 
@@ -64,10 +65,11 @@ class Container:
         """Its present or last life, counted from 0; -1 if it has not lived yet."""
         return self._attempt
 
-    def adopt(self) -> None:
-        """Take over what an earlier agent left running or ended."""
+    def adopt(self, alive: bool) -> None:
+        """Take over what an earlier agent left; if it is not `alive`, only the count of its lives."""
         prefix = f"{launch.pod_name(self.pod.spec)}/{self.name}/"
-        lives = [int(name.removeprefix(prefix)) for name in self.pod.runtime.programs if name.startswith(prefix)]
+        names = [name.removeprefix(prefix) for name in self.pod.runtime.programs if name.startswith(prefix)]
+        lives = [int(name) for name in names if name.isdecimal()]
         if not lives:
             return
         self._attempt = self.state.restarts = max(lives)
@@ -75,6 +77,9 @@ class Container:
         self._identify()
         reported = self._reported()
         self.state.last = reported.get("lastState") or {}
+        self._adopted = alive
+        if not alive:
+            return
         self._begun = float(found["since"]) if found["state"] == "running" else 0.0
         if found["state"] == "running":
             self.state.state = {"running": {"startedAt": stamp(self._begun)}}
@@ -88,7 +93,7 @@ class Container:
 
     async def run(self) -> None:
         """Live as the restart policy says; returns when it will not be started again."""
-        if self._attempt >= 0:
+        if self._adopted:
             if self._found_done():
                 return
             await self._watch()

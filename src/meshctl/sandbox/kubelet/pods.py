@@ -140,11 +140,6 @@ class Pod:
             for task in (reporting, living, *self._tasks):
                 task.cancel()
 
-    async def restart(self) -> None:
-        """Its node has died and is back: everything starts anew."""
-        for task in self._tasks:
-            task.cancel()
-
     async def _live(self) -> None:
         if (self.spec.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             return
@@ -166,9 +161,8 @@ class Pod:
                 if not self.spec["spec"].get("hostNetwork"):
                     pod = wire.Pod(self.name, self.node.spec.name, self.address, hostname(self.spec))
                     fresh = await self.runtime.add_pod(pod)
-                    if not fresh:
-                        for one in self.containers:
-                            one.adopt()
+                    for one in self.containers:
+                        one.adopt(alive=not fresh)
                 self.changed()
                 return
             except MissingConfig as error:
@@ -244,7 +238,7 @@ class Pod:
         if self.name in self.runtime.pods:
             for one in self.containers:
                 if not one.state.running:
-                    one.adopt()
+                    one.adopt(alive=True)
 
     async def _take_away(self) -> None:
         while True:

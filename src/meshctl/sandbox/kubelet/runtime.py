@@ -33,7 +33,9 @@ class Runtime:
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Message]] = {}
         self._ends: dict[str, asyncio.Event] = {}
-        self._lost: list[Callable[[str], None]] = []
+        self._on_lost: Callable[[str], None] = lambda _: None
+        self._on_host: Callable[[str], None] = lambda _: None
+        self._looking: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Connect; from here on `programs` and `pods` follow the supervisor."""
@@ -58,9 +60,9 @@ class Runtime:
         """Done when the supervisor is gone."""
         return self._connection.closed
 
-    def on_lost(self, call: Callable[[str], None]) -> None:
-        """Be told the name of a pod whose node has died."""
-        self._lost.append(call)
+    def tell(self, lost: Callable[[str], None], host: Callable[[str], None]) -> None:
+        """Be told the name of a pod whose node has died, and of a host that is another one now."""
+        self._on_lost, self._on_host = lost, host
 
     async def spawn(self, program: Program) -> Message:
         """Make sure that a program runs as described."""
@@ -147,8 +149,19 @@ class Runtime:
             self._note(event["program"]["name"])
         elif "pod" in event:
             self.pods.pop(event["pod"], None)
-            for call in self._lost:
-                call(event["pod"])
+            self._on_lost(event["pod"])
+        elif "host" in event:
+            task = asyncio.get_running_loop().create_task(self._look(event["host"]))
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+
+    async def _look(self, host: str) -> None:
+        before = self.machines.get(host, {}).get("pid")
+        found = (await self._ask("status"))["hosts"]
+        self.machines.clear()
+        self.machines.update(found)
+        if found.get(host, {}).get("pid") != before:
+            self._on_host(host)
 
     def _note(self, name: str) -> None:
         if event := self._ends.get(name):
