@@ -194,6 +194,8 @@ def _log(program: Program) -> tuple[int, int, int]:
         return nothing, nothing, nothing
     Path(program.log).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = os.open(program.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # A program may open /dev/stdout anew, as the user that it is by then.
+    os.fchown(log, program.uid, program.gid)
     return nothing, log, log
 
 

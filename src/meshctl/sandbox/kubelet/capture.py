@@ -68,7 +68,7 @@ def rules(what: Capture) -> str:
             *(f"    {line}" for line in _inbound(what)),
             "  }",
             "  chain output {",
-            "    type nat hook output priority dstnat;",
+            "    type nat hook output priority -100;",
             *(f"    {line}" for line in _outbound(what)),
             "  }",
             "}",

@@ -136,7 +136,7 @@ class Server:
 
     async def _exec(self, request: web.Request) -> web.StreamResponse:
         pod, container = self._container(request)
-        if not container.pid and not container.image:
+        if not container.pid:
             text = f'unable to upgrade connection: container not found ("{container.name}")'
             raise web.HTTPInternalServerError(text=text)
         return await streams.serve(request, pod, container)
