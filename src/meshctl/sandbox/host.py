@@ -124,7 +124,7 @@ async def rewrite_hosts(crew: Children, fabric: Fabric, machine: Machine) -> Non
 
 def _enter_root(root: Path) -> None:
     _mount_kernel_files(root)
-    _mount_devices(root / "dev")
+    mount_devices(root / "dev")
     kernel.mount("tmpfs", str(root / "run"), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755,size=64m")
     (root / "run/sshd").mkdir(mode=0o755)
     (root / "run/lock").mkdir()
@@ -141,7 +141,8 @@ def _mount_kernel_files(root: Path) -> None:
             kernel.mount("/dev/null", str(root / path), "", kernel.MS_BIND)
 
 
-def _mount_devices(dev: Path) -> None:
+def mount_devices(dev: Path) -> None:
+    """A /dev that holds what every program expects and none of the machine's disks."""
     kernel.mount("tmpfs", str(dev), "tmpfs", kernel.MS_NOSUID, "mode=0755,size=64k")
     for name in DEVICES:
         (dev / name).touch()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from meshctl.sandbox import children, kernel
+from meshctl.sandbox import children, container, kernel
 from meshctl.sandbox.children import Child, ChildFailed, Children
 from meshctl.sandbox.wire import Message, Mount, Program
 
@@ -170,9 +170,13 @@ def _become_program(program: Program, place: Place, stdio: tuple[int, ...]) -> N
     children.stdio(*(stdio or _log(program)))
     if os.isatty(0):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    # The sources are paths of the fabric, the targets are paths of the node.
+    # The sources are paths of the fabric, the targets are paths of the node or container.
     mounts = [(kernel.clone_mount(one.source), one) for one in program.mounts]
     place.enter()
+    if program.root == "container" and not program.beside:
+        container.enter(program.mounts)
+    elif mounts:
+        kernel.unshare(kernel.CLONE_NEWNS)
     _attach(mounts)
     os.chdir(program.folder)
     if program.node:
@@ -194,8 +198,6 @@ def _log(program: Program) -> tuple[int, int, int]:
 
 
 def _attach(mounts: Sequence[tuple[int, Mount]]) -> None:
-    if mounts:
-        kernel.unshare(kernel.CLONE_NEWNS)
     for descriptor, one in mounts:
         kernel.attach_mount(descriptor, one.target)
         if one.read_only:

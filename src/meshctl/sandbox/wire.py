@@ -13,7 +13,7 @@ VERSION = 1
 
 Message = dict[str, Any]
 Restart = Literal["always", "on-failure", "never"]
-Root = Literal["node", "fabric"]
+Root = Literal["node", "fabric", "container"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,10 @@ class Mount:
 class Program:
     """What to run where, and what to do when it ends.
 
-    Without `node` it runs in the fabric itself. `root` says whose files it sees: the node's own disk, or the
-    machine's, where meshctl, its Python and the sandbox's folder are. `pod` puts it into that pod's network.
+    Without `node` it runs in the fabric itself. `root` says whose files it sees: the node's own disk, the
+    machine's, where meshctl, its Python and the sandbox's folder are, or a container's: the machine's programs, read
+    only, and nothing else but `mounts`, whose targets are made. `pod` puts it into that pod's network. `beside` names
+    a running program whose files it sees instead.
     The environment is complete: nothing is inherited. `log` is a file of the machine, appended to. A program
     that ends is started again after `backoff` seconds, twice that the next time, up to `backoff_limit`; one
     that ran for `backoff_limit` starts over.
@@ -82,6 +84,7 @@ class Program:
     backoff_limit: float = 10.0
     stop_signal: int = 15
     grace: float = 5.0
+    beside: str = ""
 
 
 Spec = TypeVar("Spec", Fabric, Host, Pod, Program, Mount)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Mapping, Sequence
 
-from meshctl.sandbox import pods, usage
+from meshctl.sandbox import kernel, pods, usage
 from meshctl.sandbox.children import ChildFailed, Children
 from meshctl.sandbox.events import Events
 from meshctl.sandbox.host import Machine
@@ -129,6 +130,12 @@ class Workloads:
         if running := self._programs.pop(name, None):
             await running.stop()
 
+    def _files_of(self, name: str) -> int:
+        pid = self.pid(name)
+        if pid is None:
+            raise ChildFailed(f"program {name} does not run: {self.reason(name)}")
+        return pid
+
     def _machine(self, name: str) -> Machine:
         if name not in self._machines:
             raise ChildFailed(f"host {name} is not up; hosts are {', '.join(sorted(self._machines)) or 'none'}")
@@ -142,9 +149,13 @@ class Workloads:
         if program.pod and not (pod and pod.pod.node == program.node):
             raise ChildFailed(f"pod {program.pod} of {program.name} is not on host {program.node}; add it first")
 
+        files = self._files_of(program.beside) if program.beside else None
+
         def enter() -> None:
-            machine.enter(root=program.root == "node")
+            machine.enter(root=program.root == "node" and files is None)
             if pod:
                 pod.enter()
+            if files is not None:
+                kernel.setns(os.pidfd_open(files), kernel.CLONE_NEWNS)
 
         return Place(machine.pidfd, enter)

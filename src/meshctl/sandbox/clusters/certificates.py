@@ -42,14 +42,23 @@ class Signer:
         return _pem(builder.sign(self.key, hashes.SHA256()))
 
 
-def make(files: Files, addresses: Iterable[IPv4Address], names: Iterable[str]) -> None:
-    """The authority if it is missing, the key of service accounts, and certificates for the server and its clients."""
+def make(
+    files: Files, addresses: Iterable[IPv4Address], names: Iterable[str], nodes: Iterable[IPv4Address] = ()
+) -> None:
+    """The authority if it is missing, the key of service accounts, and certificates for servers and clients.
+
+    The API server shows its own to the agents of the nodes, too.
+    """
     signer = _authority(files)
     if not files.account_key.exists():
         write(files.account_key, _key_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
     alternatives = [*map(x509.IPAddress, addresses), *map(x509.DNSName, names)]
-    serving = (_usage(ExtendedKeyUsageOID.SERVER_AUTH), x509.SubjectAlternativeName(alternatives))
+    both = _usage(ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+    serving = (both, x509.SubjectAlternativeName(alternatives))
     _issue(files, signer, "serving", [(NameOID.COMMON_NAME, "kube-apiserver")], *serving)
+    hosts = x509.SubjectAlternativeName([*map(x509.IPAddress, nodes)])
+    agents = [(NameOID.ORGANIZATION_NAME, "system:nodes"), (NameOID.COMMON_NAME, "system:node")]
+    _issue(files, signer, "agents", agents, _usage(ExtendedKeyUsageOID.SERVER_AUTH), hosts)
     for client, user in CLIENTS.items():
         subject = [(NameOID.ORGANIZATION_NAME, ADMINS), (NameOID.COMMON_NAME, user)]
         _issue(files, signer, client, subject, _usage(ExtendedKeyUsageOID.CLIENT_AUTH))
@@ -92,8 +101,8 @@ def _builder(subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePubl
     )
 
 
-def _usage(usage: x509.ObjectIdentifier) -> x509.ExtendedKeyUsage:
-    return x509.ExtendedKeyUsage([usage])
+def _usage(*usages: x509.ObjectIdentifier) -> x509.ExtendedKeyUsage:
+    return x509.ExtendedKeyUsage(usages)
 
 
 def _name(parts: Subject) -> x509.Name:

@@ -19,6 +19,8 @@ from meshctl.topology import API_PORT, Cluster, node_pod_cidrs
 SERVICE_CIDR = IPv4Network("10.96.0.0/12")
 NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 KINDS = ("apiserver", "controllers")
+# The kubelet's.
+AGENT_PORT = 10250
 
 
 def name(kind: str, cluster: Cluster) -> str:
@@ -46,7 +48,7 @@ def prepare(cluster: Cluster, files: Files) -> bool:
         return False
     files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _holds(files.config, wanted[files.config]):
-        certificates.make(files, _addresses(cluster), _names(cluster))
+        certificates.make(files, _addresses(cluster), _names(cluster), [node.address for node in cluster.nodes])
     for path, content in reversed(wanted.items()):
         write(path, content)
     return True
@@ -66,6 +68,7 @@ def _server(cluster: Cluster, files: Files) -> bytes:
             "advertise_address": address,
             "cluster_name": cluster.name,
             "service_cidr": str(_service_cidr(cluster)),
+            "agent_port": AGENT_PORT,
         }
     )
 
@@ -89,6 +92,10 @@ def _controllers(cluster: Cluster, files: Files) -> bytes:
             "key": str(files.key("controllers")),
             "account_key": str(files.account_key),
             "nodes": nodes,
+            "cluster": cluster.name,
+            "folder": str(files.folder.parents[1]),
+            "agent_certificate": str(files.certificate("agents")),
+            "agent_key": str(files.key("agents")),
         }
     )
 

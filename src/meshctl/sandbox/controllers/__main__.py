@@ -13,6 +13,7 @@ from pathlib import Path
 from meshctl.sandbox.controllers import config, namespaces, nodes, tokens
 from meshctl.sandbox.controllers.api import FAULTS, Api, ApiFault, session
 from meshctl.sandbox.controllers.config import Config
+from meshctl.sandbox.kubelet.agent import Agents
 
 LOG = logging.getLogger(__name__)
 
@@ -41,7 +42,9 @@ async def _control(settings: Config) -> None:
 
 def _controllers(api: Api, settings: Config) -> list[Callable[[], Awaitable[None]]]:
     signer = tokens.Signer(settings.account_key)
+    agents = [lambda: Agents(api, settings).run()] if settings.folder else []
     return [
+        *agents,
         *(partial(nodes.keep, api, node) for node in settings.nodes),
         partial(namespaces.keep_accounts, api),
         partial(namespaces.mend_accounts, api),

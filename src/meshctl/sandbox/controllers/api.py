@@ -67,13 +67,14 @@ class Api:
                 listed = await self.ask("GET", f"{collection}?{query}")
                 for one in listed.get("items", ()):
                     yield "ADDED", one
-                async for event in self._watch(collection, query, listed["metadata"]["resourceVersion"]):
+                async for event in self.watch(collection, query, listed["metadata"]["resourceVersion"]):
                     yield event
             except (*FAULTS, ApiFault) as fault:
                 LOG.info("watch of %s: %s", collection, fault)
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _watch(self, collection: str, query: str, version: str) -> AsyncIterator[tuple[str, Object]]:
+    async def watch(self, collection: str, query: str, version: str) -> AsyncIterator[tuple[str, Object]]:
+        """Changes after a version, until the server ends the watch; ApiFault."""
         options = f"watch=1&resourceVersion={version}&timeoutSeconds={WATCH_SECONDS}&{query}"
         timeout = aiohttp.ClientTimeout(total=None, sock_read=WATCH_SECONDS + 30)
         async with self._session.get(f"{self._server}{collection}?{options}", timeout=timeout) as answer:

@@ -19,7 +19,10 @@ class NodeSpec:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The API server's URL, the files of its CA, of our certificate and key, and of the key that signs tokens."""
+    """The API server's URL, the files of its CA, of our certificate and key, and of the key that signs tokens.
+
+    `folder` is the sandbox's, for the node agents, which serve with `agent_certificate`; without it there are none.
+    """
 
     server: str
     authority: Path
@@ -27,10 +30,16 @@ class Config:
     key: Path
     account_key: Path
     nodes: tuple[NodeSpec, ...]
+    cluster: str = ""
+    folder: Path | None = None
+    agent_certificate: Path | None = None
+    agent_key: Path | None = None
 
 
 def load(path: Path) -> Config:
     """Read a configuration file."""
     given = json.loads(path.read_text())
     files = {name: Path(given[name]) for name in ("authority", "certificate", "key", "account_key")}
-    return Config(given["server"], nodes=tuple(NodeSpec(**one) for one in given["nodes"]), **files)
+    agents = {name: Path(given[name]) for name in ("folder", "agent_certificate", "agent_key") if name in given}
+    nodes = tuple(NodeSpec(**one) for one in given["nodes"])
+    return Config(given["server"], nodes=nodes, cluster=given.get("cluster", ""), **files, **agents)
