@@ -33,7 +33,7 @@ CRITICAL = {
 }
 
 
-def api(config: Config, store: Store) -> Api:
+async def api(config: Config, store: Store) -> Api:
     """All parts of a server, wired to follow what is stored; missing initial objects are created."""
     signer = Signer(config.service_account_key)
     catalog = Catalog()
@@ -58,7 +58,7 @@ def api(config: Config, store: Store) -> Api:
         addresses,
     )
     _follow(made, rights)
-    _create_initial(made)
+    await _create_initial(made)
     return made
 
 
@@ -100,22 +100,22 @@ def _redefine(made: Api) -> None:
     made.catalog.define(resource for one in found for resource in definitions.served(one))
 
 
-def _create_initial(made: Api) -> None:
+async def _create_initial(made: Api) -> None:
     for obj in (*_namespaces(), *policy.cluster_roles(), *policy.cluster_role_bindings(), *_priorities()):
-        _ensure(made, obj)
+        await _ensure(made, obj)
     if made.config.advertise_address:
-        _ensure(made, _service(made))
-        _ensure(made, _endpoint_slice(made))
+        await _ensure(made, _service(made))
+        await _ensure(made, _endpoint_slice(made))
 
 
-def _ensure(made: Api, obj: Object) -> None:
+async def _ensure(made: Api, obj: Object) -> None:
     group, _, version = obj["apiVersion"].rpartition("/")
     resource = made.catalog.kind(group, version, obj["kind"])
     if resource is None:
         return
     key = resource.key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
     if made.store.get(resource.storage, key) is None:
-        writing.insert(made, resource, obj, Writing("kube-apiserver"))
+        await writing.insert(made, resource, obj, Writing("kube-apiserver"))
 
 
 def _namespaces() -> list[Object]:

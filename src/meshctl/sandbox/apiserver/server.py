@@ -33,7 +33,7 @@ async def serve(config: Config) -> None:
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, forget.set)
     with Store(config.data_dir) as store:
-        api = bootstrap.api(config, store)
+        api = await bootstrap.api(config, store)
         async with listening(api), _compacting(store, forget), cleaning(api), _controlling(api):
             LOG.info("serving %s on %s port %d", config.cluster_name, config.address, config.port)
             await stop.wait()

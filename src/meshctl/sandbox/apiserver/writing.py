@@ -26,6 +26,8 @@ from meshctl.sandbox.apiserver.storage.revision import Stored, dump
 from meshctl.sandbox.apiserver.strategy import pods
 from meshctl.sandbox.apiserver.strategy.strategies import strategy_of
 from meshctl.sandbox.apiserver.strategy.strategy import Strategy
+from meshctl.sandbox.apiserver.webhooks import mutating, validating
+from meshctl.sandbox.apiserver.webhooks.attributes import Attributes
 
 Object = dict[str, Any]
 
@@ -42,17 +44,27 @@ class Writing:
     dry_run: bool = False
     subresource: str = ""
     warnings: list[str] = field(default_factory=list)
+    user: Mapping[str, Any] | None = None
+    """The UserInfo of who writes; without it no webhook is asked."""
 
 
-def insert(api: Api, resource: Resource, obj: Object, writing: Writing, tracked: bool = True) -> Stored:
+class Overtaken(Exception):
+    """While webhooks were asked, someone else wrote the object: the write must be done again on what is there now."""
+
+
+async def insert(api: Api, resource: Resource, obj: Object, writing: Writing, tracked: bool = True) -> Stored:
     """Create an object; Failure if it may not be. Without `tracked` its managedFields stay as they are."""
     strategy, metadata = strategy_of(resource), obj["metadata"]
     if metadata.get("resourceVersion"):
         raise plain_error("resourceVersion should not be set on objects to be created")
-    _identify(api, resource, obj, strategy)
+    for name in (*IDENTITY, "selfLink"):
+        metadata.pop(name, None)
     if tracked:
         tracking.track(resource, obj, None, writing.manager)
     admission.create(api, resource, obj)
+    obj = await _mutated(api, resource, obj, None, writing)
+    metadata = obj["metadata"]
+    _identify(api, resource, obj, strategy)
     if strategy.status is not None:
         obj["status"] = strategy.status()
     elif resource.custom and resource.subresource("status"):
@@ -61,6 +73,7 @@ def insert(api: Api, resource: Resource, obj: Object, writing: Writing, tracked:
     _validate(resource, obj, None)
     writing.warnings += conformity.reviewed(resource, obj, None, "CREATE")
     writing.warnings += strategy.warnings(obj)
+    await _accepted(api, resource, obj, None, writing)
     key = resource.key(metadata.get("namespace", ""), metadata["name"])
     if api.store.get(resource.storage, key):
         raise already_exists(resource.group, resource.plural, metadata["name"])
@@ -69,10 +82,43 @@ def insert(api: Api, resource: Resource, obj: Object, writing: Writing, tracked:
     return Stored(key, 0, dump(kept)) if writing.dry_run else api.store.create(resource.storage, key, kept)
 
 
+async def _mutated(api: Api, resource: Resource, obj: Object, old: Object | None, writing: Writing) -> Object:
+    """The object as mutating webhooks leave it."""
+    if writing.user is None:
+        return obj
+
+    def complete(changed: Object) -> None:
+        if old is None:
+            admission.create(api, resource, changed)
+
+    asked = _attributes(resource, obj, old, writing)
+    return await mutating.mutate(api, asked, complete, writing.warnings)
+
+
+async def _accepted(api: Api, resource: Resource, obj: Object, old: Object | None, writing: Writing) -> None:
+    if writing.user is not None:
+        await validating.validate(api, _attributes(resource, obj, old, writing), writing.warnings)
+
+
+def _attributes(resource: Resource, obj: Object, old: Object | None, writing: Writing) -> Attributes:
+    metadata = obj["metadata"]
+    is_namespace = resource.storage == "namespaces"
+    return Attributes(
+        operation="UPDATE" if old else "CREATE",
+        resource=resource,
+        namespace=metadata.get("name" if is_namespace else "namespace") or "",
+        name=metadata.get("name") or "",
+        user=writing.user or {},
+        obj=obj,
+        old=old,
+        subresource=writing.subresource,
+        dry_run=writing.dry_run,
+        manager=writing.manager,
+    )
+
+
 def _identify(api: Api, resource: Resource, obj: Object, strategy: Strategy) -> None:
     metadata = obj["metadata"]
-    for name in (*IDENTITY, "selfLink"):
-        metadata.pop(name, None)
     prefix = metadata.get("generateName")
     if prefix and not metadata.get("name"):
         metadata["name"] = _free_name(api, resource, metadata.get("namespace", ""), prefix)
@@ -96,8 +142,13 @@ def _validate(resource: Resource, obj: Object, old: Mapping[str, Any] | None) ->
         raise invalid(resource.group, resource.kind, obj["metadata"].get("name", ""), causes)
 
 
-def update(api: Api, resource: Resource, obj: Object, stored: Stored, writing: Writing, tracked: bool = True) -> Stored:
-    """Replace the stored object by `obj`, or the part of it that a subresource shows; Failure if it may not be."""
+async def update(
+    api: Api, resource: Resource, obj: Object, stored: Stored, writing: Writing, tracked: bool = True
+) -> Stored:
+    """Replace the stored object by `obj`, or the part of it that a subresource shows; Failure if it may not be.
+
+    Overtaken if the stored object is another one by the time that all webhooks have answered.
+    """
     strategy, old = strategy_of(resource), load(resource, stored)
     _check_version(resource, obj, old, strategy)
     _keep_identity(obj["metadata"], old["metadata"])
@@ -108,6 +159,7 @@ def update(api: Api, resource: Resource, obj: Object, stored: Stored, writing: W
     compared = pods.narrow(obj, old, writing.subresource) if writing.subresource in POD_PARTS else old
     if tracked:
         tracking.track(resource, obj, old, writing.manager, writing.subresource)
+    obj = await _mutated(api, resource, obj, old, writing)
     if writing.subresource != "status":
         strategy.prepare_update(api, obj, old)
     _count_generation(obj, old, strategy)
@@ -115,6 +167,9 @@ def update(api: Api, resource: Resource, obj: Object, stored: Stored, writing: W
     writing.warnings += conformity.reviewed(resource, obj, old, "UPDATE")
     if not writing.subresource:
         writing.warnings += strategy.warnings(obj)
+    await _accepted(api, resource, obj, old, writing)
+    if api.store.get(resource.storage, stored.key) != stored:
+        raise Overtaken
     if tracking.same(obj, old):
         return stored
     strategy.allocate(api, obj, old)

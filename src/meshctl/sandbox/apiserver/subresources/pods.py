@@ -13,6 +13,7 @@ from meshctl.sandbox.apiserver.failure import Cause, Failure, conflict, invalid,
 from meshctl.sandbox.apiserver.representation import load, stored_form
 from meshctl.sandbox.apiserver.selectors import labels
 from meshctl.sandbox.apiserver.strategy.pods import add_topology
+from meshctl.sandbox.apiserver.verbs.deleting import review
 
 Object = dict[str, Any]
 
@@ -71,7 +72,8 @@ async def evict(call: Call) -> web.Response:
     if (pod.get("status") or {}).get("phase") not in deletion.FINISHED:
         _check_budgets(call, pod)
     chosen = options.delete_options(eviction.get("deleteOptions") or {}, call.query)
-    deletion.delete(call.api, call.resource, stored, chosen)
+    await review(call, stored, chosen)
+    deletion.delete(call.api, call.resource, call.current(), chosen)
     return reply.value(reply.success(201), media, 201)
 
 

@@ -37,7 +37,7 @@ async def update(call: Call) -> web.Response:
     options = write_options(call.query, "UpdateOptions")
     media = body.media_type(call.request.headers.get("Content-Type"))
     given = body.decode(await body.read(call.request), media, KIND).obj
-    return _rescale(call, call.current(), given, options)
+    return await _rescale(call, call.current(), given, options)
 
 
 async def patch(call: Call) -> web.Response:
@@ -48,10 +48,10 @@ async def patch(call: Call) -> web.Response:
     stored = call.current()
     scale = _scale(call.resource, load(call.resource, stored))
     patched, _ = patches.patched(SCALE, scale, MERGE if kind == APPLY else kind, data)
-    return _rescale(call, stored, patched, options)
+    return await _rescale(call, stored, patched, options)
 
 
-def _rescale(call: Call, stored: Stored, scale: Object, options: WriteOptions) -> web.Response:
+async def _rescale(call: Call, stored: Stored, scale: Object, options: WriteOptions) -> web.Response:
     replicas = _checked(call, scale)
     obj = load(call.resource, stored)
     before = _scale(call.resource, obj)
@@ -61,7 +61,7 @@ def _rescale(call: Call, stored: Stored, scale: Object, options: WriteOptions) -
     _set(obj, _spec_path(call.resource), replicas)
     writes = Writing(call.manager(options.manager), options.dry_run, "scale", call.warnings)
     _track(call.resource, obj, before, writes.manager)
-    after = writing.update(call.api, call.resource, obj, stored, writes, tracked=False)
+    after = await writing.update(call.api, call.resource, obj, stored, writes, tracked=False)
     return reply.value(_scale(call.resource, load(call.resource, after)), call.media(), 200, call.warnings)
 
 

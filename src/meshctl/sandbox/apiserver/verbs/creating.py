@@ -19,6 +19,6 @@ async def create(call: Call) -> web.Response:
     call.check_namespace(obj)
     if call.resource.kind == "CertificateSigningRequest":
         obj["spec"] = (obj.get("spec") or {}) | call.user.info
-    writes = Writing(call.manager(options.manager), options.dry_run, warnings=call.warnings)
-    stored = writing.insert(call.api, call.resource, obj, writes)
+    writes = Writing(call.manager(options.manager), options.dry_run, warnings=call.warnings, user=call.user.info)
+    stored = await writing.insert(call.api, call.resource, obj, writes)
     return shown.one(call, stored, media, 201)

@@ -10,11 +10,13 @@ from meshctl.sandbox.apiserver import body, deletion, golang, options, reply
 from meshctl.sandbox.apiserver.call import Call
 from meshctl.sandbox.apiserver.failure import bad_request
 from meshctl.sandbox.apiserver.options import DeleteOptions
-from meshctl.sandbox.apiserver.representation import stored_form
+from meshctl.sandbox.apiserver.representation import load, stored_form
 from meshctl.sandbox.apiserver.storage.revision import Stored, dump
 from meshctl.sandbox.apiserver.strategy.strategies import strategy_of
 from meshctl.sandbox.apiserver.verbs import listing, shown
 from meshctl.sandbox.apiserver.verbs.selecting import selectors
+from meshctl.sandbox.apiserver.webhooks import mutating, validating
+from meshctl.sandbox.apiserver.webhooks.attributes import Attributes
 
 Object = dict[str, Any]
 
@@ -23,6 +25,7 @@ async def delete(call: Call) -> web.Response:
     """DELETE of one object: answers the object if it lives on, or its kind says so, else a Status."""
     media = call.media()
     chosen = await _options(call)
+    await review(call, call.current(), chosen)
     stored = call.current()
     obj, gone = deletion.delete(call.api, call.resource, stored, chosen)
     if not gone or strategy_of(call.resource).returns_object:
@@ -41,9 +44,28 @@ async def delete_collection(call: Call) -> web.Response:
     store = call.api.store
     page = store.page(call.resource.storage, call.namespace, found.selection, asked.limit)
     for stored in page.items:
+        await review(call, stored, chosen)
         if current := store.get(call.resource.storage, stored.key):
             deletion.delete(call.api, call.resource, current, chosen)
     return listing.whole(call, page.items, media, {"resourceVersion": str(page.version)})
+
+
+async def review(call: Call, stored: Stored, chosen: DeleteOptions) -> None:
+    """Ask the webhooks whether the object may be deleted; Failure if one denies."""
+    old = load(call.resource, stored)
+    metadata = old["metadata"]
+    is_namespace = call.resource.storage == "namespaces"
+    asked = Attributes(
+        operation="DELETE",
+        resource=call.resource,
+        namespace=metadata.get("name" if is_namespace else "namespace") or "",
+        name=metadata["name"],
+        user=call.user.info,
+        old=old,
+        dry_run=chosen.dry_run,
+    )
+    await mutating.mutate(call.api, asked, lambda _: None, call.warnings)
+    await validating.validate(call.api, asked, call.warnings)
 
 
 async def _options(call: Call) -> DeleteOptions:

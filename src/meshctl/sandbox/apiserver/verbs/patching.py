@@ -20,7 +20,7 @@ from meshctl.sandbox.apiserver.patches import APPLY, JSON, MERGE, STRATEGIC
 from meshctl.sandbox.apiserver.representation import load, typed
 from meshctl.sandbox.apiserver.storage.revision import Stored, dump
 from meshctl.sandbox.apiserver.verbs import decoding, shown
-from meshctl.sandbox.apiserver.verbs.updating import check_name
+from meshctl.sandbox.apiserver.verbs.updating import check_name, repeated
 from meshctl.sandbox.apiserver.writing import Writing
 
 Object = dict[str, Any]
@@ -43,7 +43,10 @@ async def patch(call: Call) -> web.Response:
     kind = patch_kind(call)
     options = write_options(call.query, "PatchOptions", kind == APPLY)
     data = await body.read(call.request)
-    stored, created = _apply(call, data, options) if kind == APPLY else (_change(call, kind, data, options), False)
+    if kind == APPLY:
+        stored, created = await repeated(lambda: _apply(call, data, options))
+    else:
+        stored, created = await repeated(lambda: _change(call, kind, data, options)), False
     return shown.one(call, stored, media, 201 if created else 200)
 
 
@@ -59,7 +62,7 @@ def patch_kind(call: Call) -> str:
     raise Failure(415, "UnsupportedMediaType", message)
 
 
-def _change(call: Call, kind: str, data: bytes, options: WriteOptions) -> Stored:
+async def _change(call: Call, kind: str, data: bytes, options: WriteOptions) -> Stored:
     """Patch the stored object."""
     stored = call.current()
     patched, complaints = patches.patched(call.resource, load(call.resource, stored), kind, data)
@@ -69,8 +72,10 @@ def _change(call: Call, kind: str, data: bytes, options: WriteOptions) -> Stored
     obj = _checked(call, Body(patched, tuple(complaints)), options.validation, text)
     check_name(call, obj)
     call.check_namespace(obj)
-    writes = Writing(call.manager(options.manager), options.dry_run, call.target.subresource, call.warnings)
-    return writing.update(call.api, call.resource, obj, stored, writes)
+    writes = Writing(
+        call.manager(options.manager), options.dry_run, call.target.subresource, call.warnings, call.user.info
+    )
+    return await writing.update(call.api, call.resource, obj, stored, writes)
 
 
 def _checked(call: Call, patched: Body, validation: str, text: str) -> Object:
@@ -104,7 +109,7 @@ def _unfit(text: str, message: str) -> Failure:
     return invalid("", "", "", [Cause("patch", "FieldValueInvalid", f"Invalid value: {quote(text)}: {message}")])
 
 
-def _apply(call: Call, data: bytes, options: WriteOptions) -> tuple[Stored, bool]:
+async def _apply(call: Call, data: bytes, options: WriteOptions) -> tuple[Stored, bool]:
     """Server-side apply; true if the object was created."""
     stored = call.api.store.get(call.resource.storage, call.key)
     if stored is None and call.target.subresource:
@@ -117,10 +122,10 @@ def _apply(call: Call, data: bytes, options: WriteOptions) -> tuple[Stored, bool
     obj = decoding.of_kind(call.resource, typed(call.resource, merged))
     check_name(call, obj)
     call.check_namespace(obj)
-    writes = Writing(options.manager, options.dry_run, call.target.subresource, call.warnings)
+    writes = Writing(options.manager, options.dry_run, call.target.subresource, call.warnings, call.user.info)
     if stored is None:
-        return writing.insert(call.api, call.resource, obj, writes, tracked=False), True
-    return writing.update(call.api, call.resource, obj, stored, writes, tracked=False), False
+        return await writing.insert(call.api, call.resource, obj, writes, tracked=False), True
+    return await writing.update(call.api, call.resource, obj, stored, writes, tracked=False), False
 
 
 def _complain(call: Call, complaints: list[str], validation: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import copy
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -13,9 +16,10 @@ from meshctl.sandbox.apiserver.options import WriteOptions, write_options
 from meshctl.sandbox.apiserver.storage.revision import Stored
 from meshctl.sandbox.apiserver.strategy.strategies import strategy_of
 from meshctl.sandbox.apiserver.verbs import decoding, shown
-from meshctl.sandbox.apiserver.writing import Writing
+from meshctl.sandbox.apiserver.writing import Overtaken, Writing
 
 Object = dict[str, Any]
+Result = TypeVar("Result")
 
 
 async def update(call: Call) -> web.Response:
@@ -25,7 +29,7 @@ async def update(call: Call) -> web.Response:
     obj = await decoding.requested(call, options.validation)
     check_name(call, obj)
     call.check_namespace(obj)
-    stored, created = put(call, obj, options)
+    stored, created = await repeated(lambda: put(call, copy.deepcopy(obj), options))
     return shown.one(call, stored, media, 201 if created else 200)
 
 
@@ -38,16 +42,23 @@ def check_name(call: Call, obj: Object) -> None:
     metadata["name"] = call.target.name
 
 
-def put(call: Call, obj: Object, options: WriteOptions) -> tuple[Stored, bool]:
+async def repeated(write: Callable[[], Awaitable[Result]]) -> Result:
+    """What the write gives, done again on the object as it is then for as long as others come first."""
+    while True:
+        with contextlib.suppress(Overtaken):
+            return await write()
+
+
+async def put(call: Call, obj: Object, options: WriteOptions) -> tuple[Stored, bool]:
     """Store the object; true if it did not exist, which only some kinds allow."""
     resource, subresource = call.resource, call.target.subresource
-    writes = Writing(call.manager(options.manager), options.dry_run, subresource, call.warnings)
+    writes = Writing(call.manager(options.manager), options.dry_run, subresource, call.warnings, call.user.info)
     old = call.api.store.get(resource.storage, call.key)
     if old is None:
         if subresource or not strategy_of(resource).create_on_update:
             raise call.missing()
         obj["metadata"].pop("resourceVersion", None)
-        return writing.insert(call.api, resource, obj, writes), True
+        return await writing.insert(call.api, resource, obj, writes), True
     if not subresource:
         writing.check_uid(resource, obj, old)
-    return writing.update(call.api, resource, obj, old, writes), False
+    return await writing.update(call.api, resource, obj, old, writes), False

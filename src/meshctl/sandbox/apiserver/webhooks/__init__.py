@@ -1,0 +1,1 @@
+"""Admission by webhooks: MutatingWebhookConfiguration and ValidatingWebhookConfiguration, admissionregistration v1."""
