@@ -76,7 +76,7 @@ def controlled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A server that collects garbage, and the controllers beside it."""
     directory = tmp_path_factory.mktemp("controlled")
     with Server(directory / "server", pod_service_accounts=False) as server, controllers(server):
-        yield Stage(server, directory / "stage")
+        yield Stage(server, directory / "stage", controlled=True)
 
 
 def _differences(client: str, name: str, records: Records) -> dict[str, str]:

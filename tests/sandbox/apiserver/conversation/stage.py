@@ -47,10 +47,11 @@ Object = dict[str, Any]
 
 
 class Stage:
-    """One server with the users of the recordings, and a working directory."""
+    """One server with the users of the recordings, and a working directory; `controlled` if controllers run, too."""
 
-    def __init__(self, server: Server, directory: Path) -> None:
+    def __init__(self, server: Server, directory: Path, controlled: bool = False) -> None:
         self.server = server
+        self.controlled = controlled
         self.directory = directory
         self.work = directory / "work"
         self.home = directory / "home"
@@ -101,6 +102,15 @@ class Stage:
         for name in case["made"]:
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             self.admin.create("/api/v1/namespaces", namespace)
+            if self.controlled:
+                self._await(f"/api/v1/namespaces/{name}/configmaps/kube-root-ca.crt")
+
+    def _await(self, path: str) -> None:
+        """The recordings begin some time after their namespaces, and find what controllers put there."""
+        deadline = time.monotonic() + 30
+        while self.admin.call("GET", path)[0] != 200:
+            assert time.monotonic() < deadline, path
+            time.sleep(0.02)
 
     def clean(self, case: Mapping[str, Any]) -> None:
         """Remove what a case has left."""
