@@ -73,6 +73,10 @@ class Selection:
         names = [name for name in STEPS[first:] if not self.only or name in self.only]
         object.__setattr__(self, "names", tuple(names))
 
+    def founded_on(self, step: str) -> tuple[str, ...]:
+        """The selected steps whose difference can't be read before what `step` makes is there."""
+        return self.names[self.names.index(step) + 1 :] if step in (HOSTS, KUBERNETES) else ()
+
     def deploys(self) -> tuple[Deploy, ...]:
         """The selected deploys in order."""
         return tuple(deploy for deploy in DEPLOYS if deploy.name in self.names)

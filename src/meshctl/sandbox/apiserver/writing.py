@@ -23,12 +23,14 @@ from meshctl.sandbox.apiserver.names import generated
 from meshctl.sandbox.apiserver.representation import load, stored_form
 from meshctl.sandbox.apiserver.resources.resource import Resource
 from meshctl.sandbox.apiserver.storage.revision import Stored, dump
+from meshctl.sandbox.apiserver.strategy import pods
 from meshctl.sandbox.apiserver.strategy.strategies import strategy_of
 from meshctl.sandbox.apiserver.strategy.strategy import Strategy
 
 Object = dict[str, Any]
 
 IDENTITY = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
+POD_PARTS = ("ephemeralcontainers", "resize")
 NOT_COUNTED = ("metadata", "status", "kind", "apiVersion")
 
 
@@ -101,14 +103,15 @@ def update(api: Api, resource: Resource, obj: Object, stored: Stored, writing: W
     _keep_identity(obj["metadata"], old["metadata"])
     if writing.subresource == "status":
         _only_status(obj, old, strategy)
-    elif not writing.subresource and resource.subresource("status"):
+    elif writing.subresource != "approval" and resource.subresource("status"):
         _keep_status(obj, old)
+    compared = pods.narrow(obj, old, writing.subresource) if writing.subresource in POD_PARTS else old
     if tracked:
         tracking.track(resource, obj, old, writing.manager, writing.subresource)
     if writing.subresource != "status":
         strategy.prepare_update(api, obj, old)
     _count_generation(obj, old, strategy)
-    _validate(resource, obj, old)
+    _validate(resource, obj, compared)
     writing.warnings += conformity.reviewed(resource, obj, old, "UPDATE")
     if not writing.subresource:
         writing.warnings += strategy.warnings(obj)

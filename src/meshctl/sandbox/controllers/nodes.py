@@ -18,6 +18,7 @@ LEASE_SECONDS = 40
 RENEWAL_SECONDS = 10
 STATUS_RENEWALS = 30
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+NOT_READY = "node.kubernetes.io/not-ready"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 VERSION = "v1.36.0"
 CONDITIONS = (
@@ -43,18 +44,15 @@ async def keep(api: Api, spec: NodeSpec) -> None:
 
 
 async def _register(api: Api, spec: NodeSpec, report: bool) -> None:
-    wanted = node(spec)
-    made = await api.ensure("/api/v1/nodes", wanted)
-    path = f"/api/v1/nodes/{spec.name}"
-    if not made:
-        live = await api.ask("GET", path)
-        if change := missing(live, wanted):
-            await api.ask("PATCH", path, change, MERGE)
-            report = True
-        elif not live.get("status", {}).get("conditions"):
-            report = True
-    if made or report:
-        await api.ask("PATCH", f"{path}/status", {"status": status(spec)}, MERGE)
+    wanted, path = node(spec), f"/api/v1/nodes/{spec.name}"
+    await api.ensure("/api/v1/nodes", wanted)
+    live = await api.ask("GET", path)
+    change = missing(live, wanted)
+    if report or change or not live.get("status", {}).get("conditions"):
+        await api.ask("PATCH", f"{path}/status", {"status": status(spec, live)}, MERGE)
+    # Ready comes first, as it does where a controller takes the taint away that a new Node is given.
+    if change:
+        await api.ask("PATCH", path, change, MERGE)
 
 
 def node(spec: NodeSpec) -> Object:
@@ -73,17 +71,25 @@ def node(spec: NodeSpec) -> Object:
 
 
 def missing(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> Object:
-    """The merge patch that brings back labels and pod CIDR; a pod CIDR that is set can't change any more."""
+    """The merge patch that brings back labels and pod CIDR, and ends the taint of a node that is not ready.
+
+    A pod CIDR that is set can't change any more.
+    """
     labels = live["metadata"].get("labels") or {}
     lost = {key: value for key, value in wanted["metadata"]["labels"].items() if labels.get(key) != value}
     change: Object = {"metadata": {"labels": lost}} if lost else {}
     if wanted["spec"] and not live.get("spec", {}).get("podCIDR"):
-        change["spec"] = wanted["spec"]
+        change["spec"] = dict(wanted["spec"])
+    taints = live.get("spec", {}).get("taints") or []
+    kept = [one for one in taints if one["key"] != NOT_READY]
+    if kept != taints:
+        change.setdefault("spec", {})["taints"] = kept or None
     return change
 
 
-def status(spec: NodeSpec) -> Object:
-    """Ready, with this machine's capacity."""
+def status(spec: NodeSpec, live: Mapping[str, Any]) -> Object:
+    """Ready, since when it is, with this machine's capacity."""
+    before = {one["type"]: one for one in live.get("status", {}).get("conditions") or ()}
     now = _now().partition(".")[0].removesuffix("Z") + "Z"
     capacity = {"cpu": str(os.cpu_count() or 1), "memory": f"{_memory_kib()}Ki", "pods": "110"}
     capacity["ephemeral-storage"] = "1Gi"
@@ -94,7 +100,7 @@ def status(spec: NodeSpec) -> Object:
             "reason": reason,
             "message": message,
             "lastHeartbeatTime": now,
-            "lastTransitionTime": now,
+            "lastTransitionTime": _since(before.get(kind), value) or now,
         }
         for kind, value, reason, message in CONDITIONS
     ]
@@ -106,6 +112,10 @@ def status(spec: NodeSpec) -> Object:
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "nodeInfo": _info(spec),
     }
+
+
+def _since(condition: Mapping[str, Any] | None, value: str) -> str | None:
+    return str(condition["lastTransitionTime"]) if condition and condition["status"] == value else None
 
 
 def _info(spec: NodeSpec) -> Object:

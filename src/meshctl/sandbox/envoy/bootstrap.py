@@ -9,7 +9,7 @@ from meshctl.sandbox.envoy import listeners, statistics
 from meshctl.sandbox.envoy.identity import Identity, Json, node
 
 ADMIN_PORT = 15000
-XDS, SDS = "xds-grpc", "sds-grpc"
+XDS, SDS, ROOT = "xds-grpc", "sds-grpc", "control-plane-root"
 _OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _HTTP = "type.googleapis.com/envoy.extensions.filters.http"
 _WAIT_FOR_EVER = {"initial_fetch_timeout": "0s", "resource_api_version": "V3"}
@@ -19,12 +19,14 @@ _WAIT_FOR_EVER = {"initial_fetch_timeout": "0s", "resource_api_version": "V3"}
 class Discovery:
     """How the control plane is reached. `address`: HOST:PORT; `root`: file of its CA; `token`: of the service account.
 
-    A file with this token must be 0600 from its first byte.
+    A file with this token must be 0600 from its first byte. `root_secret`: a file with the document of that name, for
+    a root that may change while Envoy runs; without one, the root is read once.
     """
 
     address: str
     root: str
     token: str
+    root_secret: str = ""
 
     @property
     def host(self) -> str:
@@ -133,23 +135,37 @@ def _adding(headers: Mapping[str, str]) -> list[Json]:
     ]
 
 
+def root_secret(discovery: Discovery) -> Json:
+    """The content of `Discovery.root_secret`: the root, read again when a file is moved into its folder."""
+    kind = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+    watched = {"watched_directory": {"path": discovery.root.rpartition("/")[0]}}
+    resource = {"@type": kind, "name": ROOT, "validation_context": {**_validation(discovery), **watched}}
+    return {"resources": [resource]}
+
+
 def _tls(discovery: Discovery) -> Json:
-    names = [{"san_type": "DNS", "matcher": {"exact": discovery.host}}]
     context = {
         "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
         "sni": discovery.host,
         "common_tls_context": {
             "alpn_protocols": ["h2"],
             "tls_params": {"tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": "TLSv1_3"},
-            "validation_context": {"trusted_ca": _watched(discovery.root), "match_typed_subject_alt_names": names},
+            **_trusted(discovery),
         },
     }
     return {"name": "envoy.transport_sockets.tls", "typed_config": context}
 
 
-def _watched(path: str) -> Json:
-    """A mounted ConfigMap's file: Kubernetes replaces the folder's `..data`."""
-    return {"filename": path}
+def _trusted(discovery: Discovery) -> Json:
+    if not discovery.root_secret:
+        return {"validation_context": _validation(discovery)}
+    source = {"path_config_source": {"path": discovery.root_secret}, "resource_api_version": "V3"}
+    return {"validation_context_sds_secret_config": {"name": ROOT, "sds_config": source}}
+
+
+def _validation(discovery: Discovery) -> Json:
+    names = [{"san_type": "DNS", "matcher": {"exact": discovery.host}}]
+    return {"trusted_ca": {"filename": discovery.root}, "match_typed_subject_alt_names": names}
 
 
 def _runtime() -> Json:

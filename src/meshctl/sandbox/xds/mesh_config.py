@@ -20,7 +20,6 @@ class MeshConfig:
     discovery_host: str = "istiod.istio-system.svc"
     auto_mtls: bool = True
     access_log_file: str = ""
-    enable_tracing: bool = False
     outbound_mode: str = "ALLOW_ANY"
     connect_timeout: str = "10s"
     tcp_keepalive: Mapping[str, Any] | None = None
@@ -43,7 +42,6 @@ def parse(raw: Mapping[str, Any]) -> MeshConfig:
         discovery_host=_discovery_host(raw) or default.discovery_host,
         auto_mtls=raw.get("enableAutoMtls", True),
         access_log_file=raw.get("accessLogFile") or "",
-        enable_tracing=bool(raw.get("enableTracing")),
         outbound_mode=(raw.get("outboundTrafficPolicy") or {}).get("mode", default.outbound_mode),
         connect_timeout=raw.get("connectTimeout") or default.connect_timeout,
         tcp_keepalive=raw.get("tcpKeepalive"),

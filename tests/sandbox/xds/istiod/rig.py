@@ -336,7 +336,9 @@ class Envoy:
             network=self.proxy.network,
             environment={"ISTIO_META_REQUESTED_NETWORK_VIEW": ",".join(self.proxy.view)},
         )
-        discovery = Discovery("istiod.istio-system.svc:15012", str(self.folder / "root.pem"), self.token)
+        root, secret = str(self.folder / "root.pem"), self.folder / "root.json"
+        discovery = Discovery("istiod.istio-system.svc:15012", root, self.token, str(secret))
+        secret.write_text(json.dumps(bootstrap.root_secret(discovery)))
         made = bootstrap.document(who, discovery, admin_port=self.admin)
         here = {"socket_address": {"address": "127.0.0.1", "port_value": self.istiod.secure}}
         for cluster in made["static_resources"]["clusters"][1:]:
@@ -344,6 +346,12 @@ class Envoy:
         # Their ports are the same in every pod, and these Envoys share a network.
         made["static_resources"]["listeners"] = []
         return made
+
+    def trust(self, root: bytes) -> None:
+        """Another root appears in the pod, as a mounted ConfigMap's files do."""
+        draft = self.folder / "root.pem.new"
+        draft.write_bytes(root)
+        draft.rename(self.folder / "root.pem")
 
     def stop(self) -> None:
         if self.process:

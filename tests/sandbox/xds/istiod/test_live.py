@@ -243,6 +243,23 @@ def test_gateways_get_their_own_namespaces_credentials_only(mesh: Mesh) -> None:
     await_(mesh.synced)
 
 
+def test_another_root_is_followed_without_restarting_proxies(mesh: Mesh) -> None:
+    other = rig.signer(rig.new_root())
+    for signer in (other, mesh.signer):
+        mesh.primary.apply(rig.cacerts(signer))
+        await_(partial(_published, mesh, signer.root), "the root's ConfigMap")
+        for envoy in mesh.envoys.values():
+            envoy.trust(signer.root)
+        mesh.istiod.stop()
+        mesh.istiod.start()
+        await_(mesh.synced, "proxies are back under that root")
+
+
+def _published(mesh: Mesh, root: bytes) -> bool:
+    path = f"/api/v1/namespaces/{SYSTEM}/configmaps/istio-ca-root-cert"
+    return bool(mesh.primary.ask("GET", path)["data"]["root-cert.pem"] == root.decode())
+
+
 @pytest.fixture(scope="module")
 def messages() -> Messages:
     return Messages(descriptors.pool(parse([], {}).envoy))

@@ -50,10 +50,50 @@ def test_a_rules_change_gives_what_a_whole_translation_gives(messages: Messages)
         if len(rules) != len(lab["objects"]):
             continue
         after = recordings.with_objects(*rules)
-        change, whole = translation.translation(after, Change(rules=rules)), translation.translation(after)
+        change, whole = translation.translation(after, _change(rules)), translation.translation(after)
         for name in NAMES:
             changed = _applied(catalogue, change, name, have[name])
             assert _versions(changed) == _versions(_applied(catalogue, whole, name, {})), (title, name)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"connectionPool": {"tcp": {"maxConnections": 7}}},
+        {"connectionPool": {"tcp": {"idleTimeout": "9s"}}},
+        {"loadBalancer": {"consistentHash": {"httpHeaderName": "a"}}},
+        {"tls": {"mode": "DISABLE"}},
+    ],
+)
+def test_a_changed_rule_gives_what_a_whole_translation_gives(messages: Messages, policy: recordings.Json) -> None:
+    """Also for a rule that another one hides: when the other goes, what this one says of listeners counts."""
+    hidden = {"trafficPolicy": {"connectionPool": {"tcp": {"idleTimeout": "3s"}}}}
+    host = "istiod.istio-system.svc.cluster.local"
+    first = recordings.rule({"host": host, "subsets": [{"name": "v1", "labels": {"a": "b"}}]}, "a")
+    second = recordings.rule({**first["spec"], "trafficPolicy": policy}, "a")
+    root = recordings.rule({"host": host, **hidden}, "root", "istio-system")
+    for others in ((), (root,)):
+        before, after = (recordings.with_objects(rule, *others) for rule in (first, second))
+        for old, new, one, two in (
+            (before, after, first, second),
+            (after, recordings.with_objects(*others), second, None),
+        ):
+            change = Change()
+            change.note_rule(one, two)
+            catalogue = Catalogue(messages)
+            for name in NAMES:
+                have = _applied(catalogue, translation.translation(old), name, {})
+                changed = _applied(catalogue, translation.translation(new, change), name, have)
+                assert _versions(changed) == _versions(_applied(catalogue, translation.translation(new), name, {})), (
+                    name
+                )
+
+
+def _change(rules: list[recordings.Json]) -> Change:
+    change = Change()
+    for rule in rules:
+        change.note_rule(None, rule)
+    return change
 
 
 def _applied(

@@ -42,7 +42,7 @@ def _loaded(data: bytes, pairs_hook: Any) -> Any:
 
 
 def _integer(text: str) -> int | float:
-    if len(text) < 20 and (value := int(text)) in INT64:
+    if len(text) <= len("-9223372036854775808") and (value := int(text)) in INT64:
         return value
     return _float(text)
 

@@ -93,7 +93,7 @@ BUILTIN = (
         "",
         "status",
         categories=ALL,
-        fields=(*METADATA, field("status.succeeded", "status.successful")),
+        fields=(*METADATA, field("status.succeeded", "status.successful", absent="0")),
     ),
     _row(
         "certificates.k8s.io",

@@ -16,32 +16,36 @@ _SPLIT = re.compile(r"(?:\\.|[^\\,])+", re.S)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A selectable field: its name in selectors and its path in the object; a boolean reads `true` or `false`."""
+    """A selectable field: its name in selectors, its path in the object, and its text where the object has none.
+
+    A boolean reads `true` or `false`.
+    """
 
     name: str
     path: tuple[str, ...]
     boolean: bool = False
+    absent: str = ""
 
     def value(self, obj: Mapping[str, Any]) -> str:
-        """The field's text in an object; empty if it has none."""
+        """The field's text in an object."""
         found: Any = obj
         for step in self.path:
             found = found.get(step) if isinstance(found, Mapping) else None
         if self.boolean:
             return "true" if found else "false"
-        return "" if found is None else str(found)
+        return self.absent if found is None else str(found)
 
     @property
     def sql(self) -> str:
         """The same text as an SQL expression over `data`, with the path as parameter."""
         if self.boolean:
             return "CASE WHEN data ->> ? THEN 'true' ELSE 'false' END"
-        return "coalesce(CAST(data ->> ? AS TEXT), '')"
+        return f"coalesce(CAST(data ->> ? AS TEXT), '{self.absent}')"
 
 
-def field(path: str, name: str = "", boolean: bool = False) -> Field:
+def field(path: str, name: str = "", boolean: bool = False, absent: str = "") -> Field:
     """A field whose path is written with dots; its name is the path unless given."""
-    return Field(name or path, tuple(path.split(".")), boolean)
+    return Field(name or path, tuple(path.split(".")), boolean, absent)
 
 
 METADATA = (field("metadata.name"), field("metadata.namespace"))

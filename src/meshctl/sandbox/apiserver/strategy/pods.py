@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,6 +71,19 @@ def _hidden(spec: Mapping[str, Any], kind: str) -> list[str]:
                 found.append(f'{field}: hides previous definition of "{name}", which may be dropped when using apply')
             seen.add(name)
     return found
+
+
+def narrow(obj: Object, old: Mapping[str, Any], subresource: str) -> Object:
+    """Leave of a change only what the subresource is for; the old pod with that change, which may thus be made."""
+    spec, given = copy.deepcopy(old["spec"]), obj.get("spec") or {}
+    if subresource == "ephemeralcontainers":
+        spec["ephemeralContainers"] = given.get("ephemeralContainers") or []
+    else:
+        sizes = {one["name"]: one.get("resources") or {} for one in given.get("containers") or ()}
+        for container in spec["containers"]:
+            container["resources"] = sizes.get(container["name"], {})
+    obj["spec"] = spec
+    return {**old, "spec": spec}
 
 
 PODS = Strategy(

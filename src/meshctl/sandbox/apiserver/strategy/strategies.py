@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from meshctl.sandbox.apiserver.resources.resource import Resource
 from meshctl.sandbox.apiserver.strategy.definitions import DEFINITIONS
+from meshctl.sandbox.apiserver.strategy.jobs import JOBS
 from meshctl.sandbox.apiserver.strategy.namespaces import NAMESPACES
 from meshctl.sandbox.apiserver.strategy.nodes import NODES
 from meshctl.sandbox.apiserver.strategy.pods import PODS
@@ -58,7 +59,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
             },
             status_keeps_metadata=True,
         ),
-        "jobs.batch": WITH_STATUS,
+        "jobs.batch": JOBS,
         "cronjobs.batch": WITH_STATUS,
         "horizontalpodautoscalers.autoscaling": Strategy(
             status=lambda: {"desiredReplicas": 0, "currentMetrics": None}, unconditional_update=True

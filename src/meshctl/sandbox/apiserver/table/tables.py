@@ -72,7 +72,7 @@ def columns(resource: Resource) -> list[Object]:
 
 def _entries(resource: Resource) -> Sequence[Any]:
     known = _known()["kinds"]
-    return known.get(resource.storage) or known[""]  # type: ignore[no-any-return]
+    return known.get(resource.storage or resource.plural) or known[""]  # type: ignore[no-any-return]
 
 
 def _reference(entry: Any) -> tuple[Any, ...]:
@@ -95,7 +95,7 @@ def _cells_of(resource: Resource) -> Cells:
     """The function from an object to its cells."""
     if resource.custom:
         return custom.cells(resource)
-    return CELLS.get(resource.storage, _plain)
+    return CELLS.get(resource.storage or resource.plural, _plain)
 
 
 def _plain(obj: Mapping[str, Any]) -> list[Any]:

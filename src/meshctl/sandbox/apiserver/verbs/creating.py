@@ -17,6 +17,8 @@ async def create(call: Call) -> web.Response:
     options = write_options(call.query, "CreateOptions")
     obj = await decoding.requested(call, options.validation)
     call.check_namespace(obj)
+    if call.resource.kind == "CertificateSigningRequest":
+        obj["spec"] = (obj.get("spec") or {}) | call.user.info
     writes = Writing(call.manager(options.manager), options.dry_run, warnings=call.warnings)
     stored = writing.insert(call.api, call.resource, obj, writes)
     return shown.one(call, stored, media, 201)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from meshctl.sandbox.xds.configs import Config
 from meshctl.sandbox.xds.hosts import resolve, subset_of
 
-_IN_ROUTES = ("consistentHash",)
+# What of a DestinationRule stands in listeners and routes; the rest is in clusters and endpoints alone.
+_BEYOND_CLUSTERS = ("consistentHash", "idleTimeout", "maxConnectionDuration", "tunnel")
+_AUDIENCE = ("host", "exportTo", "workloadSelector")
+Object = Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class Change:
-    """`clusters`: whose Kubernetes objects changed; `rules`: DestinationRules, old and new; `whole`: all else."""
+    """`clusters`: whose Kubernetes objects changed; `rules`: DestinationRules, old and new; `whole`: all else.
+
+    `reshaped`: rules came, went, or changed their subsets' names or their audience.
+    """
 
     clusters: set[str] = field(default_factory=set)
-    rules: list[dict[str, Any]] = field(default_factory=list)
+    rules: list[Object] = field(default_factory=list)
+    reshaped: bool = False
     whole: bool = False
 
     def __bool__(self) -> bool:
@@ -28,15 +36,38 @@ class Change:
         """Whether DestinationRules alone changed."""
         return not (self.clusters or self.whole)
 
-    @property
-    def in_routes(self) -> bool:
-        """Whether a rule says something that routes or listeners of all proxies carry."""
-        return any(word in json.dumps(rule.get("spec") or {}) for rule in self.rules for word in _IN_ROUTES)
+    def note_rule(self, before: Object | None, after: Object | None) -> None:
+        """A DestinationRule changed."""
+        self.rules += [item for item in (before, after) if item]
+        self.reshaped = self.reshaped or _shape(before) != _shape(after)
 
     def hosts(self, known: Iterable[str]) -> frozenset[str]:
         """Those of the known hosts that a changed rule covers."""
         patterns = {
-            resolve((rule.get("spec") or {}).get("host") or "", rule["metadata"].get("namespace") or "default")
-            for rule in self.rules
+            _host(rule.get("spec") or {}, rule["metadata"].get("namespace") or "default") for rule in self.rules
         }
         return frozenset(host for host in known if any(subset_of(host, pattern) for pattern in patterns))
+
+    def reaches_listeners(self, hosts: frozenset[str], rules: Iterable[Config]) -> bool:
+        """Whether a rule for these hosts, changed or perhaps only uncovered, says what listeners or routes carry."""
+        if any(_beyond_clusters(rule.get("spec") or {}) for rule in self.rules):
+            return True
+        others = (rule for rule in rules if _beyond_clusters(rule.spec))
+        patterns = {_host(rule.spec, rule.namespace) for rule in others}
+        return any(subset_of(host, pattern) for host in hosts for pattern in patterns)
+
+
+def _shape(rule: Object | None) -> object:
+    if rule is None:
+        return None
+    spec = rule.get("spec") or {}
+    return [subset.get("name") for subset in spec.get("subsets") or ()], [spec.get(name) for name in _AUDIENCE]
+
+
+def _host(spec: Object, namespace: str) -> str:
+    return resolve(spec.get("host") or "", namespace)
+
+
+def _beyond_clusters(spec: Object) -> bool:
+    text = json.dumps(spec)
+    return any(word in text for word in _BEYOND_CLUSTERS)

@@ -11,7 +11,6 @@ from meshctl.sandbox.xds.istiod.change import Change
 from meshctl.sandbox.xds.istiod.messages import CLUSTER, ENDPOINTS, LISTENER, ROUTES
 from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.proxy import Proxy
-from meshctl.sandbox.xds.scope import Scope
 
 Found = dict[str, dict[str, Any]]
 
@@ -32,14 +31,16 @@ class Translation:
     change: Change | None = None
     hosts: frozenset[str] = frozenset()
     selective: bool = False
-    _tables: dict[object, dict[str, Any]] = field(default_factory=dict)
+    listeners: bool = True
+    _shared: dict[object, dict[str, Any]] = field(default_factory=dict)
 
     def of(self, proxy: Proxy) -> tuple[Part, ...]:
         """What to replace of what the proxy has."""
         if self.change is None or not self.change.only_rules:
             return (Part(self._whole(proxy)),)
         own = {target.service.hostname for target in self.mesh.registry.targets(proxy)}
-        if own & self.hosts or not proxy.is_sidecar or self.change.in_routes:
+        reshaped = self.change.reshaped and not proxy.is_sidecar
+        if own & self.hosts or reshaped or self.listeners:
             other: Found = {LISTENER: listeners.build(self.mesh, proxy), ROUTES: routes.build(self.mesh, proxy)}
         else:
             other = {}
@@ -50,27 +51,28 @@ class Translation:
     def _whole(self, proxy: Proxy) -> Found:
         return {
             CLUSTER: clusters.build(self.mesh, proxy),
-            ENDPOINTS: self._endpoints(proxy, None),
+            ENDPOINTS: self._endpoints(proxy),
             LISTENER: listeners.build(self.mesh, proxy),
             ROUTES: routes.build(self.mesh, proxy),
         }
 
     def _of_hosts(self, proxy: Proxy, *, inbound: bool = False) -> Part:
-        view = scope.of(self.mesh, proxy)
-        narrow = replace(view, services=tuple(one for one in view.services if one.hostname in self.hosts))
-        found: Found = {ENDPOINTS: self._endpoints(proxy, narrow)}
-        if not inbound:
-            found[CLUSTER] = clusters.of_services(narrow)
-        return Part(found, self.hosts)
+        shape = "of hosts", self._shape(proxy)
+        if shape not in self._shared:
+            view = scope.of(self.mesh, proxy)
+            narrow = replace(view, services=tuple(one for one in view.services if one.hostname in self.hosts))
+            self._shared[shape] = {CLUSTER: clusters.of_services(narrow), ENDPOINTS: endpoints.of_services(narrow)}
+        found: Found = self._shared[shape]
+        return Part({ENDPOINTS: found[ENDPOINTS]} if inbound else found, self.hosts)
 
-    def _endpoints(self, proxy: Proxy, view: Scope | None) -> dict[str, Any]:
+    def _endpoints(self, proxy: Proxy) -> dict[str, Any]:
         shape = self._shape(proxy)
-        if shape not in self._tables:
-            self._tables[shape] = endpoints.of_services(view or scope.of(self.mesh, proxy))
-        return self._tables[shape]
+        if shape not in self._shared:
+            self._shared[shape] = endpoints.build(self.mesh, proxy)
+        return self._shared[shape]
 
     def _shape(self, proxy: Proxy) -> object:
-        """Proxies of equal shape get equal endpoint tables."""
+        """Proxies of equal shape get equal endpoint tables and outbound clusters."""
         pod = self.mesh.registry.workload(proxy)
         place = (pod.locality if pod else "") or proxy.locality
         common = proxy.type, proxy.namespace, proxy.cluster, proxy.network, proxy.view, place
@@ -82,12 +84,15 @@ class Translation:
 def translation(mesh: Mesh, change: Change | None = None) -> Translation:
     """The work of a push."""
     hosts = change.hosts(mesh.registry.by_host) if change else frozenset()
-    return Translation(mesh, change, hosts, _is_selective(mesh))
+    reaches = change is None or change.reaches_listeners(hosts, mesh.configs.of("DestinationRule"))
+    return Translation(mesh, change, hosts, _is_selective(mesh), reaches)
 
 
 def _is_selective(mesh: Mesh) -> bool:
-    """Whether endpoints may depend on a proxy's labels or node."""
+    """Whether clusters or endpoints may depend on a proxy's labels or node."""
     rules = mesh.configs.of("DestinationRule")
+    if mesh.configs.of("EnvoyFilter"):
+        return True
     if any("workloadSelector" in rule.spec or "failoverPriority" in str(rule.spec) for rule in rules):
         return True
     if "failoverPriority" in str(mesh.config.raw) or any(

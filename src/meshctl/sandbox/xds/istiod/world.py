@@ -39,7 +39,7 @@ class World:
         if kind.name in READ:
             self.change.clusters.add(cluster)
         elif kind.name == "DestinationRule":
-            self.change.rules += [item for item in (before, after) if item]
+            self.change.note_rule(before, after)
         elif kind.name != "ConfigMap" or (after or before or {})["metadata"]["name"] == "istio":
             self.change.whole = True
 

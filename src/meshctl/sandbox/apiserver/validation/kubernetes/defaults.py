@@ -113,7 +113,6 @@ def _replication_controller(obj: Object) -> None:
 def _replica_set(obj: Object) -> None:
     spec = _spec(obj)
     default_template(spec)
-    _labels_of_template(obj)
     fill(spec, {"replicas": 1})
 
 
