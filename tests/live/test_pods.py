@@ -36,7 +36,8 @@ class Cluster:
 
     def container(self, name: str) -> Object:
         """The status of its first container."""
-        return (self.pod(name).get("status", {}).get("containerStatuses") or [{}])[0]
+        found: list[Object] = self.pod(name).get("status", {}).get("containerStatuses") or [{}]
+        return found[0]
 
     def ready(self, name: str) -> bool:
         """Whether the pod is."""
@@ -52,7 +53,8 @@ class Cluster:
 
     def log(self, name: str) -> str:
         """What its container wrote."""
-        folder = paths.of(NAME).folder / "pods" / self.pod(name)["metadata"]["uid"] / "c"
+        uid: str = self.pod(name)["metadata"]["uid"]
+        folder = paths.of(NAME).folder / "pods" / uid / "c"
         return max(folder.glob("*.log"), key=lambda one: int(one.stem)).read_text()
 
 
@@ -106,7 +108,7 @@ def test_a_mounted_config_map_follows_its_object(cluster: Cluster) -> None:
 
 
 def test_pods_of_different_nodes_reach_each_other(cluster: Cluster) -> None:
-    image = {"image": "docker.io/istio/examples-bookinfo-details-v1:1.20", "command": None}
+    image: Object = {"image": "docker.io/istio/examples-bookinfo-details-v1:1.20", "command": None}
     image["readinessProbe"] = {"httpGet": {"path": "/health", "port": 9080}, "periodSeconds": 1}
     cluster.run("server", "", container=image, nodeName="cluster1-n3")
     address = cluster.pod("server")["status"]["podIP"]
