@@ -167,7 +167,7 @@ class Container:
         name = launch.program_name(pod.spec, self.name, attempt)
         if image.kind == "proxy":
             words = await self._proxy(words)
-        found = launch.environment(pod.spec, image, {**pod.hints, **self.variables}, words)
+        found = launch.environment(pod.spec, image, {**pod.hints(image), **self.variables}, words)
         self.program = launch.program(name, pod.spec, self.spec, words, found, mounts, log)
         self.pod.note("Created", f"Container created: {self.name}", self.name)
         await pod.runtime.spawn(self.program)

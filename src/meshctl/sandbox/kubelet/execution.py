@@ -38,7 +38,7 @@ async def start(pod: Pod, container: Container, words: tuple[str, ...], stdio: t
         pod.current, container.spec, pod.objects.get, pod.objects.all("services"), pod.node.capacity
     )
     words = image.resolve(words)
-    variables = launch.environment(pod.spec, image, {**pod.hints, **found}, words)
+    variables = launch.environment(pod.spec, image, {**pod.hints(image), **found}, words)
     made = program(pod, container, words, {**variables, **({"TERM": "xterm"} if term else {})})
 
     def spawn() -> None:

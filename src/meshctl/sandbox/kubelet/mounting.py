@@ -88,4 +88,7 @@ def _below(source: Path, below: str, folder: bool) -> Path:
     if folder:
         target.mkdir(parents=True, exist_ok=True)
     # A file of a Secret is mounted as it is now: its link would lead out of the mount.
-    return target.resolve()
+    found = target.resolve()
+    if not found.is_relative_to(source.resolve()):
+        raise ValueError(f"subPath {below} leads out of its volume")
+    return found

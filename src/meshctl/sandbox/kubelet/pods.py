@@ -17,6 +17,7 @@ from meshctl.sandbox.kubelet.containers import Container
 from meshctl.sandbox.kubelet.environment import MissingConfig
 from meshctl.sandbox.kubelet.execution import execute
 from meshctl.sandbox.kubelet.files import PodFiles, hostname
+from meshctl.sandbox.kubelet.images import Image
 from meshctl.sandbox.kubelet.mounting import Volumes
 from meshctl.sandbox.kubelet.node import Node
 from meshctl.sandbox.kubelet.runtime import RuntimeFault
@@ -66,9 +67,10 @@ class Pod:
         known = {**(self.spec.get("status") or {}), "podIP": self.address, "hostIP": self.node.spec.address}
         return {**self.spec, "status": known}
 
-    @property
-    def hints(self) -> dict[str, str]:
-        """What programs of ours like to know of where they are."""
+    def hints(self, image: Image) -> dict[str, str]:
+        """What Bookinfo's servers like to know of where they are."""
+        if not image.environment:
+            return {}
         metadata = self.spec["metadata"]
         return {
             "POD_NAME": metadata["name"],

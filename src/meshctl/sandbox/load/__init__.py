@@ -1,0 +1,1 @@
+"""A bounded load generator that is called and prints as fortio does."""
