@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from meshctl.errors import UsageError
@@ -82,38 +83,41 @@ class Selection:
         return tuple(deploy for deploy in DEPLOYS if deploy.name in self.names)
 
 
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """A step that is no deploy: what makes it, and what it would make, as lines; `bears` if deploys stand on it."""
+
+    name: str
+    make: Callable[[], tuple[str, ...]]
+    missing: Callable[[], tuple[str, ...]]
+    bears: bool = True
+
+
+def _foundations(topology: Topology, provider: Provider, selection: Selection) -> list[Foundation]:
+    found = [Foundation(HOSTS, provider.create, provider.pending)]
+    if topology.provider == "sandbox":
+        complete, missing = partial(certificates.complete, topology), partial(certificates.missing, topology)
+        found.append(Foundation(KUBERNETES, provider.serve, provider.unserved))
+        found.append(Foundation(CERTIFICATES, complete, missing, bears=False))
+    return [one for one in found if one.name in selection.names]
+
+
 def up(topology: Topology, provider: Provider, selection: Selection) -> Iterator[Event]:
     """Build what is missing and mend what is wrong; the events say what changed on which host."""
-    if HOSTS in selection.names:
-        yield Event("step", step=HOSTS)
-        yield Event("operation", provider.name, HOSTS, "Hosts", provider.create())
-    if KUBERNETES in selection.names and topology.provider == "sandbox":
-        yield Event("step", step=KUBERNETES)
-        yield Event("operation", provider.name, KUBERNETES, "Kubernetes", provider.serve())
-    if CERTIFICATES in selection.names and topology.provider == "sandbox":
-        yield Event("step", step=CERTIFICATES)
-        yield Event("operation", provider.name, CERTIFICATES, "Certificates", certificates.complete(topology))
+    for one in _foundations(topology, provider, selection):
+        yield Event("step", step=one.name)
+        yield Event("operation", provider.name, one.name, one.name.capitalize(), one.make())
     yield from _run(topology, provider, APPLY, [(deploy, deploy.script) for deploy in selection.deploys()])
 
 
 def plan(topology: Topology, provider: Provider, selection: Selection) -> Iterator[Event]:
-    """What `up` would change; nothing is changed."""
-    if HOSTS in selection.names:
-        yield Event("step", step=HOSTS)
-        pending = provider.pending()
-        yield Event("operation", provider.name, HOSTS, "Hosts", pending)
-        if pending:
-            # Hosts that don't exist yet can't be read: all of their deploys are still to come.
+    """What `up` would change; nothing is changed. What stands on something that is missing can't be read."""
+    for one in _foundations(topology, provider, selection):
+        yield Event("step", step=one.name)
+        missing = one.missing()
+        yield Event("operation", provider.name, one.name, one.name.capitalize(), missing)
+        if missing and one.bears:
             return
-    if KUBERNETES in selection.names and topology.provider == "sandbox":
-        yield Event("step", step=KUBERNETES)
-        pending = provider.unserved()
-        yield Event("operation", provider.name, KUBERNETES, "Kubernetes", pending)
-        if pending:
-            return
-    if CERTIFICATES in selection.names and topology.provider == "sandbox":
-        yield Event("step", step=CERTIFICATES)
-        yield Event("operation", provider.name, CERTIFICATES, "Certificates", certificates.missing(topology))
     yield from _run(topology, provider, PLAN, [(deploy, deploy.script) for deploy in selection.deploys()])
 
 

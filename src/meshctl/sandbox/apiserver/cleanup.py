@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-
 from meshctl.sandbox.apiserver import deletion
 from meshctl.sandbox.apiserver.api import Api
 from meshctl.sandbox.apiserver.options import DeleteOptions
@@ -16,19 +12,8 @@ PATIENCE = 1.0
 IDLE = 3600.0
 
 
-@contextlib.asynccontextmanager
-async def cleaning(api: Api) -> AsyncIterator[None]:
-    """Clean up behind deleted definitions while the block runs."""
-    task = asyncio.create_task(_clean(api))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def _clean(api: Api) -> None:
+async def clean(api: Api) -> None:
+    """Clean up behind deleted definitions, for ever."""
     while True:
         ending = [stored for stored in api.store.page(STORAGE).items if _is_ending(stored.load())]
         held = [stored for stored in ending if not _finish(api, stored)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from meshctl.sandbox.apiserver import deletion
@@ -27,18 +27,6 @@ Place = tuple[str, str]
 OWNED = b'"ownerReferences"'
 HELD = (b'"orphan"', b'"foregroundDeletion"')
 BATCH = 50
-
-
-@contextlib.asynccontextmanager
-async def collecting(api: Api) -> AsyncIterator[None]:
-    """Collect garbage while the block runs."""
-    task = asyncio.create_task(Collector(api).run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 class Collector:

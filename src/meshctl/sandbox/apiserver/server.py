@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 
 from aiohttp import web
 
 from meshctl.sandbox.apiserver import bootstrap, tls
 from meshctl.sandbox.apiserver.api import Api
-from meshctl.sandbox.apiserver.cleanup import cleaning
+from meshctl.sandbox.apiserver.background import background
+from meshctl.sandbox.apiserver.cleanup import clean
 from meshctl.sandbox.apiserver.config import Config
 from meshctl.sandbox.apiserver.front import Front
-from meshctl.sandbox.apiserver.garbage import collecting
+from meshctl.sandbox.apiserver.garbage import Collector
 from meshctl.sandbox.apiserver.storage.store import Store
-from meshctl.sandbox.apiserver.termination import terminating
+from meshctl.sandbox.apiserver.termination import terminate
 
 LOG = logging.getLogger(__name__)
 COMPACTION_SECONDS = 300.0
@@ -34,7 +36,7 @@ async def serve(config: Config) -> None:
     loop.add_signal_handler(signal.SIGUSR1, forget.set)
     with Store(config.data_dir) as store:
         api = await bootstrap.api(config, store)
-        async with listening(api), _compacting(store, forget), cleaning(api), _controlling(api):
+        async with listening(api), background(*_works(api, forget)):
             LOG.info("serving %s on %s port %d", config.cluster_name, config.address, config.port)
             await stop.wait()
 
@@ -55,24 +57,12 @@ async def listening(api: Api) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-@contextlib.asynccontextmanager
-async def _controlling(api: Api) -> AsyncIterator[None]:
-    async with contextlib.AsyncExitStack() as stack:
-        if api.config.collects:
-            await stack.enter_async_context(collecting(api))
-            await stack.enter_async_context(terminating(api))
-        yield
-
-
-@contextlib.asynccontextmanager
-async def _compacting(store: Store, forget: asyncio.Event) -> AsyncIterator[None]:
-    task = asyncio.create_task(_compact(store, forget))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+def _works(api: Api, forget: asyncio.Event) -> Iterator[Callable[[], Awaitable[None]]]:
+    yield partial(_compact, api.store, forget)
+    yield partial(clean, api)
+    if api.config.collects:
+        yield Collector(api).run
+        yield partial(terminate, api)
 
 
 async def _compact(store: Store, forget: asyncio.Event) -> None:

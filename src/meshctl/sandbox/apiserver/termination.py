@@ -5,10 +5,9 @@ Rules and words of pkg/controller/namespace/deletion, Kubernetes 1.36.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -39,19 +38,8 @@ FINE = {
 }
 
 
-@contextlib.asynccontextmanager
-async def terminating(api: Api) -> AsyncIterator[None]:
-    """Empty namespaces that are being deleted while the block runs."""
-    task = asyncio.create_task(_terminate(api))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def _terminate(api: Api) -> None:
+async def terminate(api: Api) -> None:
+    """Empty namespaces that are being deleted, for ever."""
     grace = timedelta(seconds=api.config.namespace_grace)
     while True:
         ending = [stored for stored in api.store.page("namespaces").items if _is_ending(stored.load())]
