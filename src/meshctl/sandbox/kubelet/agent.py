@@ -9,11 +9,11 @@ from typing import Any
 
 from meshctl.sandbox.controllers.api import Api
 from meshctl.sandbox.controllers.config import Config
+from meshctl.sandbox.controllers.journal import Journal
+from meshctl.sandbox.controllers.objects import Objects
 from meshctl.sandbox.kubelet import routes
-from meshctl.sandbox.kubelet.journal import Journal
 from meshctl.sandbox.kubelet.netns import Networks
 from meshctl.sandbox.kubelet.node import Ground, Node
-from meshctl.sandbox.kubelet.objects import Objects
 from meshctl.sandbox.kubelet.pods import Pod
 from meshctl.sandbox.kubelet.runtime import Runtime, RuntimeFault
 from meshctl.sandbox.kubelet.server import Server
@@ -28,12 +28,12 @@ REFRESHING = ("secrets", "configmaps", "services")
 class Agents:
     """One for each node, by name; `pods` by uid are those that they care for."""
 
-    def __init__(self, api: Api, settings: Config) -> None:
+    def __init__(self, api: Api, settings: Config, objects: Objects, journal: Journal) -> None:
         assert settings.folder  # noqa: S101 # without it nobody starts agents
-        objects = Objects(api, self._changed)
+        objects.subscribe(self._changed)
         runtime = Runtime(Paths(settings.folder))
         folder = settings.folder / PODS
-        self.ground = Ground(settings.cluster, folder, api, runtime, objects, Journal(api), Networks())
+        self.ground = Ground(settings.cluster, folder, api, runtime, objects, journal, Networks())
         self.nodes = {one.name: Node(one, self.ground) for one in settings.nodes}
         self._settings = settings
         self.pods: dict[str, Pod] = {}
@@ -46,8 +46,7 @@ class Agents:
         runtime, objects = self.ground.runtime, self.ground.objects
         runtime.tell(self._lost, self._wake)
         await runtime.open()
-        following = [asyncio.create_task(objects.follow()), asyncio.create_task(self.ground.journal.keep())]
-        following += [asyncio.create_task(routes.keep(one, self._routed[one.spec.name])) for one in self.nodes.values()]
+        following = [asyncio.create_task(routes.keep(one, self._routed[one.spec.name])) for one in self.nodes.values()]
         try:
             await objects.synced.wait()
             await self._begin()
