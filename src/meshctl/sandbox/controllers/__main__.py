@@ -15,6 +15,7 @@ from meshctl.sandbox.controllers.api import FAULTS, Api, ApiFault, session
 from meshctl.sandbox.controllers.config import Config
 from meshctl.sandbox.controllers.journal import Journal
 from meshctl.sandbox.controllers.objects import Objects
+from meshctl.sandbox.controllers.services.publisher import Publisher
 from meshctl.sandbox.kubelet.agent import Agents
 
 LOG = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ def _controllers(api: Api, settings: Config) -> list[Callable[[], Awaitable[None
         objects.follow,
         journal.keep,
         *agents,
+        Publisher(api, objects).keep,
         *(partial(nodes.keep, api, node) for node in settings.nodes),
         partial(namespaces.keep_accounts, api),
         partial(namespaces.mend_accounts, api),
