@@ -15,6 +15,7 @@ from meshctl.sandbox.controllers.api import FAULTS, Api, ApiFault, session
 from meshctl.sandbox.controllers.config import Config
 from meshctl.sandbox.controllers.journal import Journal
 from meshctl.sandbox.controllers.objects import Objects
+from meshctl.sandbox.controllers.services.publisher import Publisher
 from meshctl.sandbox.controllers.workloads.deployments import Deployments
 from meshctl.sandbox.controllers.workloads.replicasets import ReplicaSets
 from meshctl.sandbox.controllers.workloads.scheduler import Scheduler
@@ -53,6 +54,7 @@ def _controllers(api: Api, settings: Config) -> list[Callable[[], Awaitable[None
         objects.follow,
         journal.keep,
         *agents,
+        Publisher(api, objects).keep,
         Deployments(api, objects, journal).keep,
         ReplicaSets(api, objects, journal).keep,
         Scheduler(api, objects, journal).keep,

@@ -11,6 +11,7 @@ from meshctl.sandbox.controllers.api import Api
 from meshctl.sandbox.controllers.config import Config
 from meshctl.sandbox.controllers.journal import Journal
 from meshctl.sandbox.controllers.objects import Objects
+from meshctl.sandbox.controllers.services.proxies import Proxies
 from meshctl.sandbox.kubelet import routes
 from meshctl.sandbox.kubelet.netns import Networks
 from meshctl.sandbox.kubelet.node import Ground, Node
@@ -39,6 +40,7 @@ class Agents:
         self.pods: dict[str, Pod] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._routed = {name: asyncio.Event() for name in self.nodes}
+        self._services = Proxies(self.ground, self.nodes.values(), settings.service_cidr)
         self._open = False
 
     async def run(self) -> None:
@@ -47,6 +49,7 @@ class Agents:
         runtime.tell(self._lost, self._wake)
         await runtime.open()
         following = [asyncio.create_task(routes.keep(one, self._routed[one.spec.name])) for one in self.nodes.values()]
+        following.append(asyncio.create_task(self._services.keep()))
         try:
             await objects.synced.wait()
             await self._begin()
@@ -88,6 +91,7 @@ class Agents:
         for name, event in self._routed.items():
             if node in ("", name):
                 event.set()
+        self._services.wake()
 
     def _lost(self, name: str) -> None:
         """A pod whose node has died begins anew, under the same name and address."""
