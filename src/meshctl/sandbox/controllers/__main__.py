@@ -16,6 +16,9 @@ from meshctl.sandbox.controllers.config import Config
 from meshctl.sandbox.controllers.journal import Journal
 from meshctl.sandbox.controllers.objects import Objects
 from meshctl.sandbox.controllers.services.publisher import Publisher
+from meshctl.sandbox.controllers.workloads.deployments import Deployments
+from meshctl.sandbox.controllers.workloads.replicasets import ReplicaSets
+from meshctl.sandbox.controllers.workloads.scheduler import Scheduler
 from meshctl.sandbox.kubelet.agent import Agents
 
 LOG = logging.getLogger(__name__)
@@ -52,6 +55,9 @@ def _controllers(api: Api, settings: Config) -> list[Callable[[], Awaitable[None
         journal.keep,
         *agents,
         Publisher(api, objects).keep,
+        Deployments(api, objects, journal).keep,
+        ReplicaSets(api, objects, journal).keep,
+        Scheduler(api, objects, journal).keep,
         *(partial(nodes.keep, api, node) for node in settings.nodes),
         partial(namespaces.keep_accounts, api),
         partial(namespaces.mend_accounts, api),
