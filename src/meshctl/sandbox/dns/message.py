@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import NamedTuple
 
 A, NS, CNAME, SOA, PTR, TXT, AAAA, SRV, OPT, ANY = 1, 2, 5, 6, 12, 16, 28, 33, 41, 255
 INTERNET = 1
@@ -21,8 +21,7 @@ class Malformed(ValueError):
     """A message that can't be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One question; `size` is what the asker takes by UDP, 0 if it knows no EDNS."""
 
     number: int
@@ -34,8 +33,7 @@ class Question:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A resource record; `data` are the octets after its length."""
 
     name: str

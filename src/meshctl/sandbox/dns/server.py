@@ -9,7 +9,7 @@ import sys
 
 from meshctl.sandbox.dns import message, zone
 from meshctl.sandbox.dns.message import Malformed
-from meshctl.sandbox.dns.zone import Zone
+from meshctl.sandbox.dns.zone import EMPTY
 
 TCP_SECONDS = 5.0
 CONNECTIONS = 64
@@ -21,7 +21,7 @@ class Names:
     def __init__(self, path: str) -> None:
         self._path = path
         self._stamp: tuple[int, int] = 0, 0
-        self._zone = Zone()
+        self._zone = EMPTY
 
     def answer(self, query: bytes, stream: bool) -> bytes:
         """The response to a query; empty if it deserves none. By a stream there is no limit."""
@@ -31,7 +31,7 @@ class Names:
             return message.failure(query, message.FORMAT_ERROR)
         return zone.answer(self._current(), question, 0 if stream else question.size or message.SMALLEST)
 
-    def _current(self) -> Zone:
+    def _current(self) -> zone.Zone:
         try:
             # `pathlib` and `logging` would cost every node more memory than all its names.
             found = os.stat(self._path)  # noqa: PTH116

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from ipaddress import AddressValueError, IPv4Address
-from typing import Any
+from typing import Any, NamedTuple
 
 from meshctl.sandbox.dns import message
 from meshctl.sandbox.dns.message import Question, Record
@@ -19,23 +17,28 @@ CHAIN = 8
 REVERSE = ".in-addr.arpa"
 
 
-@dataclass(frozen=True)
-class Zone:
-    """Names without a dot at the end, in lower case; `services` are (port, target) by SRV name."""
+class Zone(NamedTuple):
+    """Names without a dot at the end, in lower case; `services` are (port, target) by SRV name.
 
+    `known` are all names, also those that only others lie below.
+    """
+
+    addresses: Mapping[str, Sequence[str]]
+    services: Mapping[str, Sequence[Sequence[Any]]]
+    aliases: Mapping[str, str]
+    pointers: Mapping[str, Sequence[str]]
+    namespaces: Sequence[str]
     domain: str = DOMAIN
-    addresses: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    services: Mapping[str, Sequence[Sequence[Any]]] = field(default_factory=dict)
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    pointers: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    namespaces: Sequence[str] = ()
+    known: frozenset[str] = frozenset()
 
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """Every name there is, also those that only others lie below."""
-        namespaces = [f"{one}.{kind}.{self.domain}" for one in self.namespaces for kind in ("svc", "pod")]
-        names = (*self.addresses, *self.services, *self.aliases, *namespaces, f"dns.{self.domain}")
-        return frozenset(part for name in names for part in _upwards(name, self.domain))
+
+EMPTY = Zone({}, {}, {}, {}, ())
+
+
+def _known(zone: Zone) -> frozenset[str]:
+    namespaces = [f"{one}.{kind}.{zone.domain}" for one in zone.namespaces for kind in ("svc", "pod")]
+    names = (*zone.addresses, *zone.services, *zone.aliases, *namespaces, f"dns.{zone.domain}")
+    return frozenset(part for name in names for part in _upwards(name, zone.domain))
 
 
 def _upwards(name: str, top: str) -> Iterator[str]:
@@ -47,14 +50,13 @@ def _upwards(name: str, top: str) -> Iterator[str]:
 
 def load(text: str) -> Zone:
     """A zone as `dump` wrote it; ValueError."""
-    found = json.loads(text)
-    return Zone(**found)
+    zone = Zone(**json.loads(text))
+    return zone._replace(known=_known(zone))
 
 
 def dump(zone: Zone) -> str:
     """A zone as text, the same for the same zone."""
-    names = ("domain", "addresses", "services", "aliases", "pointers", "namespaces")
-    return json.dumps({name: getattr(zone, name) for name in names}, sort_keys=True)
+    return json.dumps({name: value for name, value in zone._asdict().items() if name != "known"}, sort_keys=True)
 
 
 def answer(zone: Zone, question: Question, limit: int = 0) -> bytes:

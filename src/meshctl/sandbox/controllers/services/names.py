@@ -46,7 +46,7 @@ def zone(services: Iterable[Seen], found: Iterable[Seen], namespaces: Iterable[s
     draft = _Draft()
     for service in sorted(services, key=_place):
         _add(draft, service, behind.get(_place(service), ()))
-    return Zone(DOMAIN, draft.addresses, draft.services, draft.aliases, draft.pointers, sorted(set(namespaces)))
+    return Zone(draft.addresses, draft.services, draft.aliases, draft.pointers, sorted(set(namespaces)))
 
 
 def _place(found: Seen) -> tuple[str, str]:
