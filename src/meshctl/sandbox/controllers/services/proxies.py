@@ -22,7 +22,7 @@ KINDS = ("services", "endpointslices", "nodes")
 RETRY_SECONDS = 1.0
 # A pod that comes or goes changes several objects.
 PAUSE_SECONDS = 0.01
-LOOK = ["ip", "-json", "-4", "addr", "show", "dev", INTERFACE]
+LOOK = ["ip", "-json", "addr", "show", "dev", INTERFACE]
 
 
 class Proxies:
