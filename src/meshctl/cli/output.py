@@ -26,6 +26,12 @@ def say(text: str = "") -> None:
     print(text)
 
 
+def write(data: bytes) -> None:
+    """Pass on what another program wrote, as it is and at once."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print aligned columns under upper-case headers, as kubectl does; an empty cell is shown as `-`."""
     lines = [[header.upper() for header in headers], *([_cell(value) for value in row] for row in rows)]

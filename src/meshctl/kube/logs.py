@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from meshctl.kube.client import Client
 
 
-def read(client: Client, pod: str, container: str, seconds: int | None = None, tail: int | None = None) -> str:
+def read(client: Client, pod: str, container: str, seconds: int | None = None, tail: int | None = None) -> bytes:
     """A container's log: of the last seconds, the last lines, or all; `pod` is the pod's path in the API. ApiError."""
-    return client.text(_path(pod, container, seconds, tail)).decode(errors="replace")
+    return client.text(_path(pod, container, seconds, tail))
 
 
 def follow(client: Client, pod: str, container: str, tail: int | None = None) -> Iterator[bytes]:
@@ -18,9 +18,9 @@ def follow(client: Client, pod: str, container: str, tail: int | None = None) ->
     return client.follow(_path(pod, container, None, tail) + "&follow=true")
 
 
-def previous(client: Client, pod: str, container: str, tail: int | None = None) -> str:
+def previous(client: Client, pod: str, container: str, tail: int | None = None) -> bytes:
     """What the container wrote before it was started again. ApiError."""
-    return client.text(_path(pod, container, None, tail) + "&previous=true").decode(errors="replace")
+    return client.text(_path(pod, container, None, tail) + "&previous=true")
 
 
 def _path(pod: str, container: str, seconds: int | None, tail: int | None) -> str:

@@ -75,15 +75,23 @@ def _address(found: Json) -> str:
     return f"{socket.get('address', '')}:{socket.get('port_value', 0)}"
 
 
-def _order(name: str) -> tuple[str, str, str]:
-    """By host, as people look for it, then by port and subset."""
-    parts = name.replace("_.", "|", 1).replace("_.", "|").split("|")
-    return parts[-1], name, ""
+def _parts(cluster: str) -> list[str]:
+    """Direction, port, subset and host; the name alone if it is not one of istiod's."""
+    separator = "_." if cluster.startswith("outbound_.") else "|"
+    return cluster.split(separator, 3)
 
 
-def matches(cluster: str, wanted: str) -> bool:
-    """Whether a cluster is meant: by its name, or by the host or the first part of the host that it leads to."""
-    if cluster == wanted:
-        return True
-    host = cluster.replace("_.", "|").split("|")[-1]
-    return "|" in cluster.replace("_.", "|") and (host == wanted or host.split(".")[0] == wanted)
+def _order(cluster: str) -> tuple[str, str]:
+    """By host, as people look for it."""
+    return _parts(cluster)[-1], cluster
+
+
+def names(clusters: Json) -> list[str]:
+    """The names of all clusters, also of those without endpoints; `clusters` as for `table`."""
+    return [str(one["name"]) for one in clusters.get("cluster_statuses") or ()]
+
+
+def matches(cluster: str, wanted: str | None) -> bool:
+    """Whether a cluster is meant: any by None, else by its name, its host or the first part of its host."""
+    host = _parts(cluster)[-1]
+    return wanted in (None, cluster, host, host.partition(".")[0])

@@ -44,6 +44,15 @@ def find_all(survey: Survey, names: Sequence[str], proxies: bool = False) -> lis
     return list(dict.fromkeys(found))
 
 
+def container(pod: Pod, name: str | None) -> str:
+    """The container of that name, the application's without one; UsageError if the pod has none such."""
+    if name is None:
+        return pod.default_container
+    if name in pod.containers:
+        return name
+    raise UsageError(f"{pod.full_name} has no container {name!r}; expected {' or '.join(pod.containers)}")
+
+
 def _matching(pods: Sequence[Pod], name: str) -> list[Pod]:
     exact = [one for one in pods if name in _exact(one)]
     return exact or [one for one in pods if name in _loose(one)]

@@ -66,7 +66,7 @@ class _Logs:
         except ApiError as error:
             self.faults[pod.full_name] = str(error)
             return []
-        return [step for entry in access_log.entries(text) if (step := self._step(pod, entry))]
+        return [step for entry in access_log.entries(text.decode(errors="replace")) if (step := self._step(pod, entry))]
 
     def _step(self, pod: Pod, entry: Entry) -> Step | None:
         agent, _, number = entry.user_agent.rpartition("/")
