@@ -12,6 +12,7 @@ from typing import Any
 
 from meshctl.sandbox import wire
 from meshctl.sandbox.controllers.api import FAULTS, MERGE, ApiFault
+from meshctl.sandbox.controllers.journal import Note, Source, reference
 from meshctl.sandbox.kubelet import addresses, launch, probes, proxy, status
 from meshctl.sandbox.kubelet.containers import Container
 from meshctl.sandbox.kubelet.environment import MissingConfig
@@ -90,7 +91,9 @@ class Pod:
 
     def note(self, reason: str, message: str, container: str = "", warn: bool = False) -> None:
         """Write an event."""
-        self.node.ground.journal.note(self.spec, reason, message, container, warn)
+        field = f"spec.containers{{{container}}}" if container else ""
+        source = Source("kubelet", self.node.spec.name)
+        self.node.ground.journal.note(source, reference("Pod", "v1", self.spec, field), Note(reason, message, warn))
 
     def changed(self) -> None:
         """The status is to be written."""
