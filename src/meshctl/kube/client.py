@@ -14,6 +14,7 @@ from meshctl.kube.access import Access, collection, path
 
 FIELD_MANAGER = "meshctl"
 SECONDS = 10.0
+CONNECTIONS = 8
 Object = dict[str, Any]
 
 
@@ -35,6 +36,7 @@ class Client:
             cert_file=access.certificate,
             key_file=access.key,
             timeout=seconds,
+            maxsize=CONNECTIONS,
             retries=urllib3.Retry(0),
         )
 
