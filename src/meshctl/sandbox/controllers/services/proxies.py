@@ -13,6 +13,7 @@ from meshctl.sandbox.controllers.services import arp, external, ports, ruleset
 from meshctl.sandbox.controllers.services.external import INTERFACE, Link
 from meshctl.sandbox.controllers.services.ports import ServicePort
 from meshctl.sandbox.controllers.services.ruleset import Place
+from meshctl.sandbox.controllers.workqueue import SURPRISES
 from meshctl.sandbox.kubelet.node import Ground, Node
 from meshctl.sandbox.kubelet.runtime import RuntimeFault
 
@@ -72,6 +73,8 @@ class Proxies:
                 LOG.warning("services on node %s: %s", node.spec.name, error)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            except SURPRISES:
+                LOG.exception("services on node %s", node.spec.name)
             next_time = loop.time() + SPACING_SECONDS
             await changed.wait()
             await asyncio.sleep(max(PAUSE_SECONDS, next_time - loop.time()))
@@ -101,8 +104,8 @@ class Proxies:
             wanted, before = (node.pid, self._wanted(node)), problem
             try:
                 problem = "" if not node.pid or wanted == done else await self._settle(node, wanted[1])
-            except (RuntimeFault, OSError, ValueError) as error:
-                problem = str(error)
+            except (RuntimeFault, OSError, *SURPRISES) as error:
+                problem = repr(error)
             if not problem:
                 done = wanted
                 await changed.wait()
