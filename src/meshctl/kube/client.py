@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import urllib3
@@ -14,6 +14,7 @@ from meshctl.kube.access import Access, collection, path
 
 FIELD_MANAGER = "meshctl"
 SECONDS = 10.0
+CONNECTIONS = 8
 Object = dict[str, Any]
 
 
@@ -35,6 +36,7 @@ class Client:
             cert_file=access.certificate,
             key_file=access.key,
             timeout=seconds,
+            maxsize=CONNECTIONS,
             retries=urllib3.Retry(0),
         )
 
@@ -89,6 +91,25 @@ class Client:
             raise
         return True
 
+    def text(self, where: str) -> bytes:
+        """What lies at a path, as it is."""
+        answer = self._send("GET", where)
+        if answer.status >= 400:
+            _document(answer.status, answer.data, f"GET {where}")
+        return answer.data
+
+    def follow(self, where: str) -> Iterator[bytes]:
+        """What lies at a path, in pieces as they come, for as long as it grows."""
+        answer = self._send("GET", where, preload_content=False, timeout=urllib3.Timeout(connect=SECONDS, read=None))
+        try:
+            if answer.status >= 400:
+                _document(answer.status, answer.data, f"GET {where}")
+            yield from answer.stream(None)
+        except HTTPError as error:
+            raise ApiError(f"the API server {self._server} broke off ({_reason(error)})") from None
+        finally:
+            answer.close()
+
     def healthy(self) -> bool:
         """Whether the server says that it is ready."""
         try:
@@ -100,11 +121,14 @@ class Client:
         self, method: str, where: str, body: Mapping[str, Any] | None = None, media: str = "application/json"
     ) -> Object:
         data = None if body is None else json.dumps(body).encode()
+        answer = self._send(method, where, body=data, headers={"Content-Type": media})
+        return _document(answer.status, answer.data, f"{method} {where}")
+
+    def _send(self, method: str, where: str, **options: Any) -> urllib3.BaseHTTPResponse:
         try:
-            answer = self._pool.request(method, self._server + where, body=data, headers={"Content-Type": media})
+            return self._pool.request(method, self._server + where, **options)
         except HTTPError as error:
             raise ApiError(f"the API server {self._server} does not answer ({_reason(error)})") from None
-        return _document(answer.status, answer.data, f"{method} {where}")
 
 
 def _reason(error: BaseException) -> str:

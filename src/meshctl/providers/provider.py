@@ -39,6 +39,9 @@ class Provider(Protocol):
     def forwarded(self) -> Mapping[str, Access]:
         """How each cluster's Kubernetes API is reached from this machine; UsageError if they are not up."""
 
+    def reach(self, address: str, port: int) -> tuple[str, int]:
+        """Host and port by which a server that the hosts can reach is reached from this machine."""
+
     def delete(self) -> tuple[str, ...]:
         """Take away what `create` made; the lines of what changed."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from meshctl.kube.access import Access
 from meshctl.providers.provider import HostData
-from meshctl.sandbox import create, delete, enter, paths, running
+from meshctl.sandbox import control, create, delete, enter, paths, running
 from meshctl.sandbox.clusters import create as clusters
 from meshctl.topology import Node, Topology
 
@@ -46,6 +46,11 @@ class SandboxProvider:
     def forwarded(self) -> Mapping[str, Access]:
         """By way of ports of 127.0.0.1."""
         return clusters.forwarded(self.topology, self.topology.name)
+
+    def reach(self, address: str, port: int) -> tuple[str, int]:
+        """By way of a port of 127.0.0.1."""
+        with control.connect(self.topology.name) as sandbox:
+            return "127.0.0.1", sandbox.forward(address, port)
 
     def delete(self) -> tuple[str, ...]:
         """Leave nothing of it."""

@@ -46,6 +46,10 @@ class SshProvider:
         """No credentials are known."""
         return {}
 
+    def reach(self, address: str, port: int) -> tuple[str, int]:
+        """It is reached from here as from the hosts."""
+        return address, port
+
     def delete(self) -> tuple[str, ...]:
         """Nothing to delete."""
         return ()
