@@ -297,7 +297,7 @@ class Pod:
             return
         place = Place(self.address, self.node.spec.address, self._started)
         inits, mains = [one.state for one in self.inits], [one.state for one in self.mains]
-        wanted = status.status(self.spec, inits, mains, place, stamp(time.time()))
+        wanted = status.status(self._reported(), inits, mains, place, stamp(time.time()))
         if wanted == self._sent:
             return
         metadata = self.spec["metadata"]
@@ -305,3 +305,10 @@ class Pod:
         change = {"metadata": {"uid": self.uid}, "status": wanted}
         await self.node.ground.api.ask("PATCH", path, change, MERGE)
         self._sent = wanted
+
+    def _reported(self) -> Object:
+        """The pod with the conditions that were written last: what comes by the watch may be older than these."""
+        live = self.spec.get("status") or {}
+        ours = {one["type"]: one for one in self._sent.get("conditions") or () if one["type"] in status.CONDITIONS}
+        others = [one for one in live.get("conditions") or () if one["type"] not in ours]
+        return {**self.spec, "status": {**live, "conditions": [*others, *ours.values()]}}
