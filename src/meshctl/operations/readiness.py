@@ -14,10 +14,14 @@ from meshctl.errors import MeshctlError
 from meshctl.kube import rollout
 from meshctl.kube.access import Access
 from meshctl.kube.client import ApiError, Client
+from meshctl.kube.watch import states
 from meshctl.operations.objects import ObjectChange
 from meshctl.render.manifest import ISTIO_SYSTEM, manifest
 
-SECONDS, POLL_SECONDS = 120.0, 0.1
+SECONDS = 120.0
+# A question with a webhook behind it costs more than it seems.
+FIRST_PAUSE, LAST_PAUSE = 0.1, 1.0
+DEPLOYMENTS = "/apis/apps/v1/deployments"
 
 
 class NotReady(MeshctlError):
@@ -65,15 +69,12 @@ def injecting(access: Mapping[str, str] | None, seconds: float = SECONDS) -> Gen
 def await_deployments(client: Client, wanted: Mapping[str, Sequence[str]], seconds: float = SECONDS) -> None:
     """Return once the Deployments of each namespace are rolled out; NotReady names the containers that are not."""
 
-    def trouble() -> str:
-        missing = {namespace: unfinished(client, namespace, names) for namespace, names in wanted.items()}
-        return ", ".join(f"{namespace}/{name}" for namespace, names in missing.items() for name in names)
-
-    try:
-        _await(trouble, "", seconds)
-    except NotReady as late:
-        lines = [line for namespace, names in wanted.items() for line in _explained(client, namespace, names)]
-        raise NotReady("; ".join(lines) or str(late)) from None
+    keys = [(namespace, name) for namespace, names in wanted.items() for name in names]
+    for found in states(client, DEPLOYMENTS, seconds):
+        if all(key in found and rollout.complete(found[key]) for key in keys):
+            return
+    lines = [line for namespace, names in wanted.items() for line in _explained(client, namespace, names)]
+    raise NotReady("; ".join(lines or [f"the API server tells of no Deployment (after {seconds:.0f} s)"]))
 
 
 def unfinished(client: Client, namespace: str, names: Sequence[str]) -> list[str]:
@@ -117,8 +118,9 @@ def _refusal(client: Client) -> str:
 
 def _await(trouble: Callable[[], str], what: str, seconds: float) -> None:
     """Until there is no trouble any more; NotReady with the last one."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
     while found := trouble():
         if time.monotonic() > deadline:
-            raise NotReady(f"{': '.join(filter(None, (what, found)))} (after {seconds:.0f} s)")
-        time.sleep(POLL_SECONDS)
+            raise NotReady(f"{what}: {found} (after {seconds:.0f} s)")
+        time.sleep(pause)
+        pause = min(pause * 1.5, LAST_PAUSE)
