@@ -224,7 +224,10 @@ def test_the_users_own_kubeconfig_is_theirs_again_after_down(machine: Machine) -
 def test_each_deploy_is_undone_by_its_counterpart_and_comes_back(built: Machine) -> None:
     before = {name for name in versions(built) if "istio-system" in name}
     program = str(Path(sys.executable).with_name("pyinfra"))
-    undone = ("remote_secrets", "istio_readers", "exposure", "eastwest", "istio_operators", "cacerts", "node_labels")
+    undone = (
+        *("bookinfo", "eastwest_remotes", "istio_remotes", "eastwest", "istio", "exposure"),
+        *("remote_secrets", "istio_readers", "istio_operators", "cacerts", "node_labels"),
+    )
     built.run(program, "-y", "inventories/sandbox.py", *(f"deploys/{name}_absent.py" for name in undone))
     left = {name for name in versions(built) if "istio-system" in name}
     kept = ("Namespace", "kube-root-ca", "ServiceAccount istio-system/default")

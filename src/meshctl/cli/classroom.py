@@ -37,7 +37,8 @@ def show(topology: Topology, provider: Provider) -> None:
 
 
 def _row(cluster: Cluster, pods: Iterable[Pod]) -> list[str]:
-    found = list(pods)
+    # One that is on its way out, after a restart, is nothing to show.
+    found = [one for one in pods if one.running]
     return [
         cluster.name,
         "primary" if cluster.primary else "remote",
@@ -45,6 +46,6 @@ def _row(cluster: Cluster, pods: Iterable[Pod]) -> list[str]:
         str(cluster.locality),
         cluster.api_server.removeprefix("https://"),
         ", ".join(map(str, cluster.gateway_addresses)),
-        f"{sum(one.ready for one in found)}/{len(found)} ready",
+        f"{sum(one.ready for one in found)} ready",
         str(sum(one.has_proxy for one in found)),
     ]
