@@ -126,11 +126,17 @@ class Pod:
 
     def bootstrap(self, container: Mapping[str, Any]) -> Path:
         """The machine's path of what the proxy finds as its bootstrap."""
-        folder = str(Path(proxy.BOOTSTRAP).parent)
+        if found := self.file(container, proxy.BOOTSTRAP):
+            return found
+        raise ValueError(f"container {container['name']} has no volume at {Path(proxy.BOOTSTRAP).parent}")
+
+    def file(self, container: Mapping[str, Any], path: str) -> Path | None:
+        """The machine's path of a file in one of a container's volumes."""
+        folder = str(Path(path).parent)
         for one in container.get("volumeMounts") or ():
             if one["mountPath"].rstrip("/") == folder:
-                return self.files.volume(one["name"]) / Path(proxy.BOOTSTRAP).name
-        raise ValueError(f"container {container['name']} has no volume at {folder}")
+                return self.files.volume(one["name"]) / Path(path).name
+        return None
 
     async def run(self) -> None:
         """Live until deleted, then go."""
