@@ -40,6 +40,7 @@ def _host(topology: Topology, cluster: Cluster, kubernetes: Mapping[str, Access]
         "cluster": cluster.name,
         "network": cluster.network,
         "istio_version": topology.istio_version,
+        "embedded": topology.provider == "sandbox",
         "sysctls": SYSCTLS,
         "neighbours": [_neighbour(one, kubernetes) for one in topology.neighbours(cluster)],
         "mesh_cidrs": [str(cidr) for cidr in mesh_cidrs(topology, cluster)],
