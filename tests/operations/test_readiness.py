@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sandbox.apiserver.process import Server
 
 from meshctl.kube.access import Access
 from meshctl.kube.client import Client
 from meshctl.operations.readiness import NotReady, await_deployments, unfinished
 from meshctl.operations.restarts import restart
-from tests.sandbox.apiserver.process import Server
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 Object = dict[str, Any]
