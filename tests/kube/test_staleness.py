@@ -8,7 +8,7 @@ from meshctl.kube.staleness import Expected, Live, changed, stale
 
 Object = dict[str, Any]
 REGION = "topology.kubernetes.io/region"
-WANTED = Expected("cluster2", "network2", (REGION,))
+WANTED = Expected("cluster2", "network2", {REGION: "east"}, "PEM")
 EARLY, NOON, LATE = "2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z", "2026-01-01T13:00:00Z"
 
 
@@ -17,7 +17,7 @@ def owned(time: str, fields: Object, **entry: Any) -> Object:
 
 
 def node(*entries: Object) -> Object:
-    return {"metadata": {"name": "n1", "managedFields": list(entries)}}
+    return {"metadata": {"name": "n1", "labels": {REGION: "east"}, "managedFields": list(entries)}}
 
 
 def labelled(time: str, **entry: Any) -> Object:
@@ -49,6 +49,14 @@ def test_a_pod_that_read_everything_as_it_is_now_stays() -> None:
 def test_a_proxy_that_is_older_than_its_nodes_labels_goes() -> None:
     (reason,) = reasons(pod("istio-proxy"), nodes=[node(labelled(LATE))])
     assert "labels of node n1" in reason
+
+
+def test_a_proxy_goes_whose_nodes_labels_or_root_are_about_to_be_mended() -> None:
+    wrong = node(labelled(EARLY))
+    wrong["metadata"]["labels"][REGION] = "west"
+    assert "labels of node n1" in reasons(pod("istio-proxy"), nodes=[wrong])[0]
+    other = {**holder(EARLY), "data": {"root-cert.pem": "OTHER"}}
+    assert reasons(pod("istio-proxy"), roots=[other]) == ["the mesh's root certificate changed"]
 
 
 def test_a_heartbeat_is_no_change_of_labels() -> None:

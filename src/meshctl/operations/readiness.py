@@ -19,6 +19,7 @@ from meshctl.operations.objects import ObjectChange
 from meshctl.render.manifest import ISTIO_SYSTEM, manifest
 
 SECONDS = 120.0
+ROOT = "istio-ca-root-cert"
 # A question with a webhook behind it costs more than it seems.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 1.0
 DEPLOYMENTS = "/apis/apps/v1/deployments"
@@ -64,6 +65,35 @@ def injecting(access: Mapping[str, str] | None, seconds: float = SECONDS) -> Gen
         host.noop("pods get their proxies")
         return
     yield ObjectChange(partial(_await, lambda: _refusal(client), "pods can't be injected", seconds))
+
+
+@operation()
+def rooted(
+    access: Mapping[str, str] | None, root: str, namespaces: Sequence[str], seconds: float = SECONDS
+) -> Generator[ObjectChange, None, None]:
+    """
+    Proxies find the mesh's root certificate: istiod has published it.
+
+    + access: the fields of `meshctl.kube.access.Access`; None where there is nothing to wait for
+    + root: the certificate in PEM; empty if it is unknown
+    + namespaces: where it must be
+    + seconds: how long that may take
+    """
+    if access is None or not root:
+        return
+    client = Client(Access(**access))
+    if not _unrooted(client, root, namespaces):
+        host.noop("the root is published")
+        return
+    yield ObjectChange(partial(_await, lambda: _unrooted(client, root, namespaces), "ConfigMap", seconds))
+
+
+def _unrooted(client: Client, root: str, namespaces: Sequence[str]) -> str:
+    for namespace in namespaces:
+        found = client.get(manifest("v1", "ConfigMap", ROOT, namespace)) or {}
+        if (found.get("data") or {}).get("root-cert.pem") != root:
+            return f"{namespace}/{ROOT} is not the root of the signing certificates"
+    return ""
 
 
 def await_deployments(client: Client, wanted: Mapping[str, Sequence[str]], seconds: float = SECONDS) -> None:

@@ -67,6 +67,7 @@ def _nothing() -> HostData:
         "kubernetes": None,
         "signing": None,
         "istio_files": {},
+        "locality": {},
         "installs": installs,
         "external_ips": {},
     }
@@ -78,6 +79,7 @@ def _cluster(topology: Topology, cluster: Cluster, accesses: Mapping[str, Access
         "kubernetes": asdict(accesses[cluster.name]),
         "signing": str(authority / cluster.name),
         "node_labels": nodes.labels(cluster),
+        "locality": cluster.locality.labels,
         "namespaces": [namespaces.istio_system(topology, cluster), namespaces.bookinfo()],
         "istio_files": _files(topology, cluster),
         "installs": _installs(cluster),
