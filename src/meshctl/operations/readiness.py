@@ -18,7 +18,8 @@ from meshctl.kube.watch import states
 from meshctl.operations.objects import ObjectChange
 from meshctl.render.manifest import ISTIO_SYSTEM, manifest
 
-SECONDS = 120.0
+# Machines are slow at times; what can never be ready is told then, too.
+SECONDS = 240.0
 ROOT = "istio-ca-root-cert"
 # A question with a webhook behind it costs more than it seems.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 1.0
