@@ -97,7 +97,7 @@ def _is_sent(view: Scope, cluster: Outbound, endpoint: Endpoint) -> bool:
         return False
     if view.mesh.registry.is_cluster_local(service.hostname) and endpoint.cluster != proxy.cluster:
         return False
-    if service.node_local and endpoint.node != _node(view):
+    if service.node_local and (endpoint.cluster, endpoint.node) != (proxy.cluster, _node(view)):
         return False
     return _is_healthy_enough(cluster, endpoint)
 
