@@ -31,11 +31,6 @@ class Change:
     def __bool__(self) -> bool:
         return bool(self.clusters or self.rules or self.whole)
 
-    @property
-    def only_rules(self) -> bool:
-        """Whether DestinationRules alone changed."""
-        return not (self.clusters or self.whole)
-
     def note_rule(self, before: Object | None, after: Object | None) -> None:
         """A DestinationRule changed."""
         self.rules += [item for item in (before, after) if item]
