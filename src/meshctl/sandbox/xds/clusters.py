@@ -96,7 +96,7 @@ def _cluster(view: Scope, cluster: Outbound) -> Json | None:
             name=cluster.name,
             alt_stat_name=f"{cluster.name};",
             type=cluster.discovery.value,
-            common_lb_config=load_balancer.common(locality, outliers),
+            common_lb_config=load_balancer.common(locality, outliers, cluster.service.traffic_distribution),
             outlier_detection=None if outliers is None else outlier_detection(outliers),
             metadata={"filter_metadata": {"istio": metadata(cluster)}},
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from meshctl import locality
-from meshctl.locality import Gateway, Group, Host, Setting
+from meshctl.locality import TRAFFIC_DISTRIBUTIONS, Gateway, Group, Host, Setting
 from meshctl.sandbox.xds import outbound, scope
 from meshctl.sandbox.xds.hosts import is_address
 from meshctl.sandbox.xds.mesh import Mesh
@@ -109,7 +109,7 @@ def _node(view: Scope) -> str:
 
 def _is_healthy_enough(cluster: Outbound, endpoint: Endpoint) -> bool:
     """Unready ones are sent too, unless a panic threshold would send them traffic."""
-    if endpoint.health is Health.UNHEALTHY:
+    if endpoint.health is Health.UNHEALTHY and cluster.service.traffic_distribution not in TRAFFIC_DISTRIBUTIONS:
         return not (cluster.setting("outlierDetection") or {}).get("minHealthPercent")
     return endpoint.health not in (Health.TERMINATING, Health.DRAINING)
 
@@ -123,21 +123,20 @@ def _stated_tls(cluster: Outbound) -> str | None:
 
 
 def _host(view: Scope, endpoint: Endpoint, stated: str | None) -> Host:
-    mtls = stated == "ISTIO_MUTUAL" if stated else _accepts_mtls(view.mesh, endpoint)
     return Host(
         address=f"{endpoint.address}:{endpoint.port}",
         weight=endpoint.weight or 1,
         network=endpoint.network,
         cluster=endpoint.cluster,
         labels=endpoint.labels,
-        mtls=mtls,
+        mtls=endpoint.speaks_mtls and _is_mtls_wanted(view.mesh, endpoint, stated),
         source=endpoint,
     )
 
 
-def _accepts_mtls(mesh: Mesh, endpoint: Endpoint) -> bool:
-    if not endpoint.speaks_mtls:
-        return False
+def _is_mtls_wanted(mesh: Mesh, endpoint: Endpoint, stated: str | None) -> bool:
+    if stated:
+        return stated == "ISTIO_MUTUAL"
     policies = mesh.peer_authentications
     return policies.workload_mode(endpoint.namespace, endpoint.labels, endpoint.port) is not MutualTls.DISABLE
 
