@@ -138,9 +138,16 @@ def _located(view: Scope, cluster: Outbound) -> Json | None:
     if not cluster.discovery.is_dns:
         return {}
     assignment = endpoints.assignment(view, cluster)
-    if "endpoints" not in assignment:
+    if not _is_resolvable(cluster, assignment.get("endpoints") or []):
         return None
     return {"load_assignment": assignment} | _resolver(view)
+
+
+def _is_resolvable(cluster: Outbound, localities: list[Json]) -> bool:
+    """Whether there is a name to resolve: Envoy refuses LOGICAL_DNS but with exactly one, which Istio doesn't heed."""
+    if cluster.discovery is Discovery.LOGICAL_DNS:
+        return len(localities) == 1 and len(localities[0].get("lb_endpoints") or ()) == 1
+    return bool(localities)
 
 
 def _resolver(view: Scope) -> Json:

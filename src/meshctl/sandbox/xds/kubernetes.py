@@ -59,7 +59,7 @@ def read(
         services=services,
         endpoints=_endpoints(kinds["EndpointSlice"], pods, around, config.domain),
         workloads=tuple(pod for pod in every_pod if pod.runs),
-        by_address=pods.by_address,
+        by_address={**{pod.address: pod for pod in every_pod if pod.runs}, **pods.by_address},
         gateways=dict(_gateways(cluster, services, kinds["Service"], previous)),
         namespace_labels={name: _labels(meta) for name, meta in namespaces.items()},
     )
@@ -173,7 +173,7 @@ def _traffic_distribution(spec: Object, annotations: Object, ns_annotations: Obj
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """Workloads of one cluster by pod name and, as long as they run, by address."""
+    """Workloads of one cluster by pod name and, as long as they run and stay, by address."""
 
     by_name: Mapping[tuple[str, str], Workload]
     by_address: Mapping[str, Workload]
@@ -182,7 +182,11 @@ class Pods:
     def of(cls, known: Iterable[Workload]) -> Pods:
         """Index workloads."""
         every = tuple(known)
-        return cls({(pod.namespace, pod.pod): pod for pod in every}, {pod.address: pod for pod in every if pod.runs})
+        return cls({(pod.namespace, pod.pod): pod for pod in every}, {pod.address: pod for pod in every if _stays(pod)})
+
+
+def _stays(pod: Workload) -> bool:
+    return pod.runs and not pod.leaves
 
 
 def _endpoints(

@@ -169,7 +169,7 @@ def _merged_endpoints(
     clusters: Iterable[ClusterRegistry],
     kubernetes: Iterable[Service],
     external: Iterable[service_entries.Found],
-    selected: Mapping[str, Mapping[str, Sequence[Endpoint]]],
+    selected: Mapping[str, Mapping[str, tuple[Endpoint, ...]]],
 ) -> dict[Key, tuple[Endpoint, ...]]:
     shards: dict[Key, list[Endpoint]] = defaultdict(list)
     owners = {service.hostname: key(service) for service in kubernetes}

@@ -29,6 +29,7 @@ class Workload:
     """A pod or WorkloadEntry; `labels` have its topology added, `ports` are numbers by name.
 
     `pod`: the pod's own name. `runs`: whether its address is its own; an EndpointSlice may still name one that ended.
+    `leaves`: whether it is being deleted.
     """
 
     uid: str
@@ -49,6 +50,7 @@ class Workload:
     ports: Mapping[str, int] = field(default_factory=dict)
     pod: str = ""
     runs: bool = True
+    leaves: bool = False
 
 
 def locality_of_labels(labels: Labels) -> str:
@@ -135,6 +137,7 @@ def _workload(pod: Object, around: Surroundings, known: Mapping[str, str]) -> Wo
         service_account=spiffe(around.trust_domain, namespace, spec.get("serviceAccountName") or ""),
         tls_mode=tls_mode(labels),
         ready=_ready(pod) and not meta.get("deletionTimestamp"),
+        leaves=bool(meta.get("deletionTimestamp")),
         health=Health.HEALTHY,
         node=node,
         ports=_port_names(spec),
