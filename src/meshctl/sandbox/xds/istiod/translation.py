@@ -8,7 +8,7 @@ from typing import Any
 
 from meshctl.sandbox.xds import clusters, endpoints, listeners, routes, scope
 from meshctl.sandbox.xds.istiod import difference
-from meshctl.sandbox.xds.istiod.change import Change
+from meshctl.sandbox.xds.istiod.change import IN_LISTENERS, IN_ROUTES, Change
 from meshctl.sandbox.xds.istiod.messages import CLUSTER, ENDPOINTS, LISTENER, ROUTES
 from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.proxy import Proxy
@@ -28,7 +28,7 @@ class Part:
 class Translation:
     """One push: `mesh` after a change.
 
-    `hosts`: outside of their clusters nothing changed but what `listeners` says; None: everything may have.
+    `hosts`: outside of their clusters nothing changed but `listeners` or `routes`; None: everything may have.
     `ruled`: those of them for which a rule changed. `before`: the mesh before, if any pod changed.
     """
 
@@ -39,6 +39,7 @@ class Translation:
     selective: bool = False
     reshaped: bool = False
     listeners: bool = True
+    routes: bool = True
     _shared: dict[object, dict[str, Any]] = field(default_factory=dict)
 
     def of(self, proxy: Proxy) -> tuple[Part, ...]:
@@ -48,10 +49,11 @@ class Translation:
         if not self.hosts:
             return ()
         own = {target.service.hostname for target in self.mesh.registry.targets(proxy)} & self.ruled
-        if own or self.listeners or (self.reshaped and not proxy.is_sidecar):
-            other: Found = {LISTENER: listeners.build(self.mesh, proxy), ROUTES: routes.build(self.mesh, proxy)}
-        else:
-            other = {}
+        other: Found = {}
+        if whole := bool(own or self.listeners or (self.reshaped and not proxy.is_sidecar)):
+            other[LISTENER] = listeners.build(self.mesh, proxy)
+        if whole or self.routes:
+            other[ROUTES] = routes.build(self.mesh, proxy)
         if own:
             return (Part({**other, CLUSTER: clusters.build(self.mesh, proxy)}), self._of_hosts(proxy, inbound=True))
         return Part(other), self._of_hosts(proxy)
@@ -100,7 +102,7 @@ def translation(mesh: Mesh, change: Change | None = None, before: Mesh | None = 
     moved = difference.hosts_of_endpoints(before, mesh)
     if moved is None:
         return Translation(mesh, selective=_is_selective(mesh))
-    ruled = change.hosts(mesh.registry.by_host)
+    ruled, rules = change.hosts(mesh.registry.by_host), mesh.configs.of("DestinationRule")
     return Translation(
         mesh,
         hosts=ruled | moved,
@@ -108,7 +110,8 @@ def translation(mesh: Mesh, change: Change | None = None, before: Mesh | None = 
         before=before if change.clusters else None,
         selective=_is_selective(mesh),
         reshaped=change.reshaped,
-        listeners=_any_headless(mesh, moved) or change.reaches_listeners(ruled, mesh.configs.of("DestinationRule")),
+        listeners=_any_headless(mesh, moved) or change.reaches(IN_LISTENERS, ruled, rules),
+        routes=change.reaches(IN_ROUTES, ruled, rules),
     )
 
 
