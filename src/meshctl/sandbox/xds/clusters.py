@@ -44,16 +44,15 @@ def build(mesh: Mesh, proxy: Proxy) -> dict[str, Json]:
 def of_services(view: Scope) -> dict[str, Json]:
     """The outbound clusters of a scope's services alone, for a change that touches nothing else."""
     patches = cluster_patches.of(view.mesh, view.proxy)
-    context = Context.SIDECAR_OUTBOUND if view.proxy.is_sidecar else Context.GATEWAY
     found: dict[str, Json] = {}
     for cluster in _outbound(view):
-        for patched in patches.merged(cluster, context):
+        for patched in patches.merged(cluster, cluster_patches.outward(view.proxy)):
             found.setdefault(patched["name"], patched)
     return found
 
 
 def _patched(view: Scope, patches: Patches) -> Iterator[Json]:
-    outward = Context.SIDECAR_OUTBOUND if view.proxy.is_sidecar else Context.GATEWAY
+    outward = cluster_patches.outward(view.proxy)
     for cluster in (*_outbound(view), *_catch_all(view)):
         yield from patches.merged(cluster, outward)
     yield from patches.added(outward)

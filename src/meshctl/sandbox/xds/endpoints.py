@@ -7,7 +7,7 @@ from typing import Any
 
 from meshctl import locality
 from meshctl.locality import TRAFFIC_DISTRIBUTIONS, Gateway, Group, Host, Setting
-from meshctl.sandbox.xds import outbound, scope
+from meshctl.sandbox.xds import cluster_patches, outbound, scope
 from meshctl.sandbox.xds.hosts import is_address
 from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.message import Json, message, socket_address
@@ -30,8 +30,11 @@ def build(mesh: Mesh, proxy: Proxy) -> dict[str, Json]:
 
 def of_services(view: Scope) -> dict[str, Json]:
     """The ClusterLoadAssignments of a scope's services."""
+    patches, context = cluster_patches.of(view.mesh, view.proxy), cluster_patches.outward(view.proxy)
     clusters = [cluster for cluster in outbound.clusters(view) if cluster.discovery is Discovery.EDS]
-    return {cluster.name: assignment(view, cluster) for cluster in clusters}
+    return {
+        cluster.name: assignment(view, cluster) for cluster in clusters if not patches.removes(cluster.name, context)
+    }
 
 
 def assignment(view: Scope, cluster: Outbound) -> Json:
