@@ -57,8 +57,8 @@ class Addition:
     @property
     def lines(self) -> tuple[str, ...]:
         """One for each field."""
-        by = ", ".join(self.managers)
-        return tuple(f"{self.kind} {self.name}: {_readable(one)} (set by {by})" for one in self.removals)
+        by = f" (set by {', '.join(self.managers)})" if self.managers else ""
+        return tuple(f"{self.kind} {self.name}: {_readable(one)}{by}" for one in self.removals)
 
 
 def is_stray(kind: str, item: Object, services: Iterable[str] = ()) -> bool:
@@ -104,6 +104,24 @@ def additions(item: Object, only: Sequence[Path] = ()) -> tuple[tuple[str, ...],
     return tuple(sorted(found, key=_order, reverse=True)), tuple(managers)
 
 
+def replicas(item: Object) -> tuple[str, ...]:
+    """The pointer of a Deployment's replicas if nobody who may has chosen them, and they are not the default's 1.
+
+    Also `kubectl scale`, which some API servers don't note among the managed fields.
+    """
+    entries = item["metadata"].get("managedFields") or ()
+    kept = {path for entry in entries if not _is_foreign(entry) for path in _leaves(entry.get("fieldsV1") or {})}
+    chosen = ("f:spec", "f:replicas") in kept
+    return () if chosen or item["spec"].get("replicas") == 1 else ("/spec/replicas",)
+
+
+def labels(item: Object, wanted: Mapping[str, str], meant: Sequence[str]) -> tuple[str, ...]:
+    """The pointers of an object's labels that are not wanted, among those whose keys contain one of `meant`."""
+    found = item["metadata"].get("labels") or {}
+    extra = [key for key in found if key not in wanted and any(part in key for part in meant)]
+    return tuple(f"/metadata/labels/{_escaped(key)}" for key in sorted(extra))
+
+
 def _of_default_account(metadata: Object) -> bool:
     return (metadata.get("annotations") or {}).get("kubernetes.io/service-account.name") == "default"
 
@@ -147,8 +165,13 @@ def _pointer(item: Any, path: Path) -> str:
         else:
             return ""
         at = at[key]
-        parts.append(str(key).replace("~", "~0").replace("/", "~1"))
+        parts.append(_escaped(str(key)))
     return "/" + "/".join(parts)
+
+
+def _escaped(key: str) -> str:
+    """As a JSON pointer has it (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _matches(one: Any, wanted: Any, kind: str) -> bool:

@@ -42,7 +42,7 @@ def undo(topology: Topology, provider: Provider, others: dict[str, tuple[str, ..
     yield Event("step", step=OUTAGES)
     yield _event(provider.name, OUTAGES, map(_outage, outages.heal(topology, provider).changed))
     yield from provision.up(topology, provider, Selection((KUBERNETES,)))
-    reached = _clusters(provider, others)
+    reached = _clusters(topology, provider, others)
     yield Event("step", step=OBJECTS)
     together(_delete, reached)
     yield from _strays(reached)
@@ -64,7 +64,7 @@ def foresee(topology: Topology, provider: Provider, others: dict[str, tuple[str,
         yield event
         if event.diff:
             return
-    reached = _clusters(provider, others)
+    reached = _clusters(topology, provider, others)
     yield Event("step", step=OBJECTS)
     yield from _strays(reached)
     yield Event("step", step=FIELDS)
@@ -72,9 +72,9 @@ def foresee(topology: Topology, provider: Provider, others: dict[str, tuple[str,
     yield from provision.plan(topology, provider, Selection(REST))
 
 
-def _clusters(provider: Provider, others: dict[str, tuple[str, ...]]) -> list[Cluster]:
+def _clusters(topology: Topology, provider: Provider, others: dict[str, tuple[str, ...]]) -> list[Cluster]:
     clients = {name: Client(access) for name, access in provider.forwarded().items()}
-    found = together(survey.survey, clients.values())
+    found = together(lambda name: survey.survey(clients[name], topology, topology.cluster(name)), clients)
     others.update({name: one.others for name, one in zip(clients, found, strict=True) if one.others})
     return [Cluster(name, client, one) for (name, client), one in zip(clients.items(), found, strict=True)]
 
