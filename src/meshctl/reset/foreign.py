@@ -26,7 +26,11 @@ KNOWN = frozenset(
 )
 ELECTIONS = ("istio-leader", "istio-gateway-", "istio-namespace-controller", "istio-analyze")
 TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 # the name of a type
-MACHINERY = ("kube-", "kubelet", "k3s", "pilot-discovery", "istiod", "cloud-controller", "Python", FIELD_MANAGER)
+# Managers by how their names begin. Python is the sandbox's controllers; before-first-apply may be anybody.
+MACHINERY = (
+    *("kube-", "kubelet", "k3s", "pilot-discovery", "istiod", "cloud-controller", "Python", "before-first-apply"),
+    FIELD_MANAGER,
+)
 # A restart is nothing to undo: that would be another.
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 Path = tuple[str, ...]
@@ -101,7 +105,8 @@ def additions(item: Object, only: Sequence[Path] = ()) -> tuple[tuple[str, ...],
                 found[pointer] = None
                 managers[str(entry.get("manager"))] = None
     # From the end: taking one item of a list away moves those behind it.
-    return tuple(sorted(found, key=_order, reverse=True)), tuple(managers)
+    outermost = [one for one in found if not any(one.startswith(f"{other}/") for other in found)]
+    return tuple(sorted(outermost, key=_order, reverse=True)), tuple(managers)
 
 
 def replicas(item: Object) -> tuple[str, ...]:

@@ -109,11 +109,9 @@ def _of_version(client: Client, version: str) -> list[Resource]:
 
 
 def _items(client: Client, resource: Resource) -> Sequence[dict[str, Any]]:
-    if not resource.namespaced:
-        return client.items(f"{resource.version}/{resource.plural}")
-    return [
-        item for name in NAMESPACES for item in client.items(f"{resource.version}/namespaces/{name}/{resource.plural}")
-    ]
+    """Of the namespaces of the mesh, which hold nearly all that there is: one request is quicker than one for each."""
+    every = client.items(f"{resource.version}/{resource.plural}")
+    return [one for one in every if not resource.namespaced or one["metadata"]["namespace"] in NAMESPACES]
 
 
 def _is_stray(resource: Resource, item: Mapping[str, Any], services: Sequence[str]) -> bool:
