@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from meshctl.cli import output
+from meshctl.cli import classroom, output
 from meshctl.cli.options import Output, Preset, TopologyFile
 from meshctl.cli.output import Format
 from meshctl.cli.report import Report
@@ -51,7 +51,7 @@ def up(
             output.say(f"{report.changed} changes")
         else:
             output.say("nothing to change")
-        output.next_step("meshctl status")
+        classroom.show(wanted, provider)
 
 
 def plan(

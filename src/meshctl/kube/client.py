@@ -114,9 +114,10 @@ class Client:
             _document(answer.status, answer.data, f"GET {where}")
         return answer.data
 
-    def follow(self, where: str) -> Iterator[bytes]:
-        """What lies at a path, in pieces as they come, for as long as it grows."""
-        answer = self._send("GET", where, preload_content=False, timeout=urllib3.Timeout(connect=SECONDS, read=None))
+    def follow(self, where: str, seconds: float | None = None) -> Iterator[bytes]:
+        """What lies at a path, in pieces as they come, for as long as it grows; ApiError after `seconds` of silence."""
+        timeout = urllib3.Timeout(connect=SECONDS, read=seconds)
+        answer = self._send("GET", where, preload_content=False, timeout=timeout)
         try:
             if answer.status >= 400:
                 _document(answer.status, answer.data, f"GET {where}")
