@@ -16,7 +16,7 @@ from meshctl import outages
 from meshctl.outages import Outage, actions, nodes, targets
 from meshctl.outages.rules import Place
 from meshctl.providers.sandbox import SandboxProvider
-from meshctl.sandbox import control, create, delete
+from meshctl.sandbox import control, create, delete, paths
 from meshctl.sandbox.wire import Pod, Program
 from meshctl.topology import Node, Topology, node_pod_cidrs
 from meshctl.validate import find_topology
@@ -378,6 +378,40 @@ def test_a_killed_delay_program_is_started_again(rig: Rig) -> None:
 
     assert rig.ask("cluster1-n1", "cluster2-n1") == "1"
     assert rig.ping("cluster1-n1", "cluster2-n1", 3)[1] >= 30
+
+
+BY_SSH = """
+import sys
+from dataclasses import replace
+from meshctl import outages
+from meshctl.outages import Outage
+from meshctl.providers.ssh import SshProvider
+from meshctl.topology import Ssh
+from tests.live.test_outages import _topology
+key, hosts = sys.argv[2:]
+topology = replace(_topology(), provider="ssh", ssh=Ssh(user="root", key_file=key, known_hosts_file=hosts))
+provider = SshProvider(topology)
+if sys.argv[1] == "fail":
+    print(outages.fail(topology, provider, [Outage("link", "cluster1-cluster2")]).changed)
+else:
+    print(outages.heal(topology, provider).changed)
+"""
+
+
+def test_hosts_that_are_reached_over_ssh_fail_in_the_same_way(rig: Rig) -> None:
+    files = paths.of(NAME)
+
+    def over_ssh(verb: str) -> None:
+        argv = (sys.executable, "-c", BY_SSH, verb, str(files.user_key), str(files.known_hosts))
+        ended = subprocess.run([*rig.provider.prefix(), *argv], capture_output=True, text=True, timeout=120)
+        assert "cluster1-cluster2" in ended.stdout, ended.stderr
+
+    over_ssh("fail")
+    assert outages.current(rig.topology, rig.provider) == (Outage("link", "cluster1-cluster2"),)
+    assert rig.ask("cluster1-n1", "cluster2-n1") == "timeout"
+    over_ssh("heal")
+    assert rig.traces() == []
+    assert rig.ask("cluster1-n1", "cluster2-n1") == "1"
 
 
 def test_down_takes_outages_along(home: Path) -> None:
