@@ -11,6 +11,7 @@ from meshctl.sandbox.controllers.api import Api
 from meshctl.sandbox.controllers.config import Config
 from meshctl.sandbox.controllers.journal import Journal
 from meshctl.sandbox.controllers.objects import Objects
+from meshctl.sandbox.controllers.services.nameservers import NameServers
 from meshctl.sandbox.controllers.services.proxies import Proxies
 from meshctl.sandbox.kubelet import routes
 from meshctl.sandbox.kubelet.netns import Networks
@@ -49,7 +50,8 @@ class Agents:
         runtime.tell(self._lost, self._wake)
         await runtime.open()
         following = [asyncio.create_task(routes.keep(one, self._routed[one.spec.name])) for one in self.nodes.values()]
-        following.append(asyncio.create_task(self._services.keep()))
+        names = NameServers(self.ground, self.nodes.values(), self._settings.service_cidr)
+        following += [asyncio.create_task(one) for one in (self._services.keep(), names.keep())]
         try:
             await objects.synced.wait()
             await self._begin()

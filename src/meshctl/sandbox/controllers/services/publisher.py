@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from meshctl.sandbox.controllers.api import Api, ApiFault
-from meshctl.sandbox.controllers.objects import GROUPS, Objects
+from meshctl.sandbox.controllers.api import Api
+from meshctl.sandbox.controllers.objects import Objects
 from meshctl.sandbox.controllers.services import endpoints, mirroring, slices, subsets
 from meshctl.sandbox.controllers.services.endpoints import ZONE, Object, Seen
+from meshctl.sandbox.controllers.services.writes import Writer
 from meshctl.sandbox.controllers.workqueue import Key, WorkQueue
 
 SLICES, ENDPOINTS = "endpointslices", "endpoints"
@@ -19,8 +19,9 @@ class Publisher:
     """The controller of one cluster's endpoints."""
 
     def __init__(self, api: Api, objects: Objects) -> None:
-        self._api = api
         self._objects = objects
+        self._endpoints = Writer(api, objects, ENDPOINTS)
+        self._slices = Writer(api, objects, SLICES)
         self._queue = WorkQueue("endpoints of", self._sync)
         objects.subscribe(self._changed)
 
@@ -66,11 +67,11 @@ class Publisher:
             pods = [one for one in self._objects.all("pods") if one["metadata"]["namespace"] == key[0]]
             zones = {one["metadata"]["name"]: _zone(one) for one in self._objects.all("nodes")}
             made = slices.wanted(service, pods, zones)
-            await self._write(ENDPOINTS, written, subsets.wanted(service, pods), subsets.is_same)
+            await self._endpoints.ensure(written, subsets.wanted(service, pods), subsets.is_same)
         elif service and written:
             made = mirroring.wanted(written, service)
         elif written and not service:
-            await self._delete(ENDPOINTS, written)
+            await self._endpoints.delete(written)
         await self._write_slices(key, made)
 
     async def _write_slices(self, key: Key, made: Iterable[Object]) -> None:
@@ -81,38 +82,9 @@ class Publisher:
             and any(slices.managed(one, manager) for manager in OWN)
         }
         for one in made:
-            await self._write(SLICES, live.pop(one["metadata"]["name"], None), one, slices.is_same)
+            await self._slices.ensure(live.pop(one["metadata"]["name"], None), one, slices.is_same)
         for gone in live.values():
-            await self._delete(SLICES, gone)
-
-    async def _write(
-        self, kind: str, live: Seen | None, made: Object, is_same: Callable[[Mapping[str, Any], Object], bool]
-    ) -> None:
-        if live and is_same(live, made):
-            return
-        path, name = _path(kind, made), made["metadata"]["name"]
-        if live:
-            kept = {"annotations": live["metadata"].get("annotations") or {}}
-            made = {**made, "metadata": {**kept, **made["metadata"]}}
-        try:
-            found = await self._api.ask("PUT" if live else "POST", f"{path}/{name}" if live else path, made)
-        except ApiFault as fault:
-            if live or fault.code != 409:
-                raise
-            found = await self._api.ask("PUT", f"{path}/{name}", made)
-        self._objects.put(kind, found)
-
-    async def _delete(self, kind: str, gone: Seen) -> None:
-        try:
-            await self._api.ask("DELETE", f"{_path(kind, gone)}/{gone['metadata']['name']}")
-        except ApiFault as fault:
-            if fault.code != 404:
-                raise
-        self._objects.drop(kind, dict(gone))
-
-
-def _path(kind: str, found: Seen) -> str:
-    return f"{GROUPS[kind]}/namespaces/{found['metadata']['namespace']}/{kind}"
+            await self._slices.delete(gone)
 
 
 def _zone(node: Seen | None) -> str:
