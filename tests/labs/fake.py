@@ -167,4 +167,3 @@ def _pod(name: str) -> MeshPod:
     cluster, namespace, pod = name.split("/")
     containers: tuple[str, ...] = ("app", "istio-proxy")
     return MeshPod(cluster, namespace, pod, "node", "10.0.0.1", pod, pod, "v1", containers, "app", True, True)
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from meshctl.errors import Refused, UsageError
 from meshctl.labs import engine
 from meshctl.labs.catalog import LABS, find
 from meshctl.labs.engine import Options, Result

@@ -35,7 +35,9 @@ class ResultFormat(StrEnum):
 
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Labs to run, in this order.")]
-Language = Annotated[str | None, typer.Option("--language", metavar="LANG", help="Language of the texts.  [default: en]")]
+Language = Annotated[
+    str | None, typer.Option("--language", metavar="LANG", help="Language of the texts.  [default: en]")
+]
 
 
 @app.command("list")
@@ -203,9 +205,7 @@ def _interruptible(remedy: str) -> Iterator[None]:
         raise typer.Exit(128 + number) from None
 
 
-def _run(
-    labs: list[Lab], env: Environment, options: Options, form: ResultFormat, language: str | None
-) -> list[Result]:
+def _run(labs: list[Lab], env: Environment, options: Options, form: ResultFormat, language: str | None) -> list[Result]:
     from meshctl.cli import lab_result
     from meshctl.labs import engine, text
     from meshctl.labs.cast import cast

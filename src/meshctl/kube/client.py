@@ -66,6 +66,10 @@ class Client:
         where = f"{path(manifest)}?fieldManager={FIELD_MANAGER}&force=true"
         return self._ask("PATCH", where, manifest, "application/apply-patch+yaml")
 
+    def merge(self, where: str, fields: Mapping[str, Any]) -> Object:
+        """Change these fields of what lies at a path (JSON merge patch, RFC 7386); the object."""
+        return self._ask("PATCH", where, fields, "application/merge-patch+json")
+
     def delete(self, manifest: Mapping[str, Any]) -> bool:
         """Delete an object; False if there is none."""
         try:

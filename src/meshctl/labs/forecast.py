@@ -66,4 +66,3 @@ def forecast(
     plain = bookinfo(topology)
     mesh = plain if pods is None else Mesh(plain.clusters, tuple(pods))
     return Forecast(damage(mesh, outages), tuple(rules), topology.primary.name)
-

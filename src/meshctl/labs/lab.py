@@ -16,7 +16,7 @@ ALONE, PAGE = "/api/v1/products", "/productpage"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How requests are sent; `requests` 0: as many as the expected shares need.
+    """How requests are sent; `requests` 0: as many as the expected shares need; `rate` a second, 0 as fast as it goes.
 
     One after the other unless said otherwise: LEAST_REQUEST prefers fast hosts as soon as requests overlap.
     """
@@ -25,6 +25,7 @@ class Load:
     requests: int = 0
     concurrency: int = 1
     timeout: float = 15.0
+    rate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

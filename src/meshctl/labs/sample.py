@@ -22,9 +22,7 @@ class Sample:
 
     def __add__(self, other: Shares) -> Sample:
         notes = tuple(dict.fromkeys((*self.notes, *other.notes)))
-        return Sample(
-            (*self.answers, *other.answers), (*self.hops, *other.hops), self.seconds + other.seconds, notes
-        )
+        return Sample((*self.answers, *other.answers), (*self.hops, *other.hops), self.seconds + other.seconds, notes)
 
     @property
     def requests(self) -> int:

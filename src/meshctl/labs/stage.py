@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from meshctl.labs import journal
-from meshctl.labs.environment import Environment
+from meshctl.labs.environment import LABEL, Environment
 from meshctl.labs.expectation import Tables
 from meshctl.labs.forecast import Forecast, forecast
 from meshctl.labs.lab import Act, Load
 from meshctl.labs.view import Seen, View, caller, groups
+from meshctl.predict.flow import fqdn
 from meshctl.predict.outage import Outage
 from meshctl.render.manifest import Manifest
 
@@ -161,15 +162,20 @@ def services(act: Act) -> list[str]:
 
 def check_foreign(env: Environment, acts: Sequence[Act]) -> list[str]:
     """DestinationRules of somebody else for the hosts that the acts are about: the two would mix."""
-    hosts = {item["spec"]["host"].partition(".")[0] for act in acts for item in _rules(act)}
-    hosts |= {service for act in acts for service in services(act)}
+    hosts = {_target(item) for act in acts for item in _rules(act)}
+    hosts |= {fqdn(service) for act in acts for service in services(act)}
     return [
         f"DestinationRule {item['metadata']['namespace']}/{item['metadata']['name']} is for {item['spec']['host']} too "
         "and no lab's; it would mix with the lab's rule: delete it first"
         for item in env.objects("DestinationRule")
-        if item["spec"].get("host", "").partition(".")[0] in hosts
-        and journal.LABEL not in (item["metadata"].get("labels") or {})
+        if _target(item) in hosts and LABEL not in (item["metadata"].get("labels") or {})
     ]
+
+
+def _target(item: Manifest) -> str:
+    """The full name of a rule's host."""
+    host = str(item["spec"].get("host", ""))
+    return host if "." in host else f"{host}.{item['metadata']['namespace']}.svc.cluster.local"
 
 
 def _rules(act: Act) -> list[Manifest]:

@@ -46,7 +46,9 @@ def read(name: str, cast: Cast | None, language: str | None = None) -> LabText:
         file = folder / DEFAULT_LANGUAGE / f"{name}.yaml"
     found = yaml.safe_load(file.read_text(encoding="utf-8"))
     words = _Words(cast.words if cast else {})
-    acts = {key: ActText(**{part: _filled(text, words) for part, text in act.items()}) for key, act in found["acts"].items()}
+    acts = {
+        key: ActText(**{part: _filled(text, words) for part, text in act.items()}) for key, act in found["acts"].items()
+    }
     cues = {key: _filled(text, words) for key, text in (found.get("cues") or {}).items()}
     return LabText(_filled(found["title"], words), _filled(found["teaches"], words), acts, cues)
 

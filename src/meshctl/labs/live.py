@@ -1,0 +1,178 @@
+"""A running mesh as labs need it, by way of the clusters' APIs and the proxies' own admin interfaces."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from meshctl.errors import Refused
+from meshctl.kube.client import ApiError
+from meshctl.labs import disruption, fitness, proxies
+from meshctl.labs.lab import Load
+from meshctl.labs.view import Seen, View
+from meshctl.mesh import admin, clusters, ingress, measurement
+from meshctl.mesh.clusters import Mesh, Survey
+from meshctl.mesh.pod import Pod
+from meshctl.mesh.traffic import Call, Shares
+from meshctl.predict import mesh as model
+from meshctl.predict.outage import Outage
+from meshctl.providers.provider import Provider
+from meshctl.render.bookinfo import VERSIONS
+from meshctl.render.manifest import Manifest
+from meshctl.render.namespaces import BOOKINFO as NAMESPACE
+from meshctl.topology import Topology
+
+GROUPS = {
+    "ConfigMap": "/api/v1/configmaps",
+    "DestinationRule": "/apis/networking.istio.io/v1beta1/destinationrules",
+    "VirtualService": "/apis/networking.istio.io/v1beta1/virtualservices",
+    "Gateway": "/apis/networking.istio.io/v1beta1/gateways",
+    "EnvoyFilter": "/apis/networking.istio.io/v1alpha3/envoyfilters",
+    "PeerAuthentication": "/apis/security.istio.io/v1beta1/peerauthentications",
+}
+SECONDS = 10.0
+
+
+def live(topology: Topology, provider: Provider) -> LiveMesh:
+    """The mesh behind a provider; UsageError if there is no way in."""
+    return LiveMesh(clusters.connect(topology, provider.forwarded(), SECONDS), provider)
+
+
+class LiveMesh:
+    """An Environment. Clusters that a lab has taken down are left alone until they are healed."""
+
+    def __init__(self, mesh: Mesh, provider: Provider) -> None:
+        self._whole = mesh
+        self._provider = provider
+        self._dead: set[str] = set()
+        self._survey: Survey | None = None
+        self._url = ""
+
+    @property
+    def topology(self) -> Topology:
+        """What it should be."""
+        return self._whole.topology
+
+    def faults(self) -> list[str]:
+        """What is down, or missing."""
+        return fitness.faults(self.topology, self._look())
+
+    def pods(self) -> tuple[model.Pod, ...]:
+        """Bookinfo's, as the model knows pods."""
+        return tuple(_modelled(pod) for pod in self._look().pods if _is_bookinfo(pod) and pod.address)
+
+    def seen(self, view: View, service: str) -> Mapping[str, Seen]:
+        """Asked all at once."""
+        survey = self._survey or self._look()
+        asked = [pod for pod in proxies.of_view(survey.pods, view) if pod.cluster not in self._dead]
+        found = clusters.together(lambda pod: self._seen(pod, view, service), asked)
+        return {pod.full_name: seen for pod, seen in zip(asked, found, strict=True) if seen}
+
+    def _seen(self, pod: Pod, view: View, service: str) -> Seen | None:
+        try:
+            told = admin.clusters(self._whole, pod)
+            dump = json.loads(admin.ask(self._whole, pod, proxies.dump_path(service)))
+        except (admin.NoAnswer, ValueError):
+            return None
+        return proxies.seen(told, dump, proxies.cluster_name(view, service))
+
+    def measure(self, load: Load) -> Shares:
+        """By the mesh's access logs."""
+        call = Call(
+            load.path, requests=load.requests, concurrency=load.concurrency, timeout=load.timeout, rate=load.rate
+        )
+        return measurement.measure(self._mesh, call, self._page())
+
+    def _page(self) -> str:
+        if not self._url:
+            gateways = measurement.ingresses(self._mesh, self._survey or self._look())
+            host, port = self._provider.reach(*ingress.address(self._mesh, gateways))
+            self._url = f"http://{host}:{port}"
+        return self._url
+
+    def apply(self, manifest: Manifest) -> None:
+        """In the primary, where istiod reads its configuration."""
+        try:
+            self._primary.apply(manifest)
+        except ApiError as error:
+            metadata = manifest["metadata"]
+            what = f"{manifest['kind']} {metadata['namespace']}/{metadata['name']}"
+            if 400 <= error.code < 500:
+                raise Refused(f"{what}: the API server refuses it: {error}") from None
+            raise ApiError(f"{what}: {error}", error.code) from None
+
+    def delete(self, manifest: Manifest) -> None:
+        """In the primary."""
+        self._primary.delete(manifest)
+
+    def objects(self, kind: str) -> Sequence[Manifest]:
+        """Of every namespace; none where the cluster does not know the kind."""
+        items = (self._primary.read(GROUPS[kind]) or {}).get("items") or ()
+        version = GROUPS[kind].removeprefix("/apis/").removeprefix("/api/").rpartition("/")[0]
+        return [{**item, "kind": kind, "apiVersion": version} for item in items]
+
+    def fail(self, outage: Outage) -> None:
+        """Pods by their Deployment or their fault switch, anything else by cutting packets."""
+        if outage.kind == "gone":
+            disruption.scale(self._whole, outage, 0)
+        elif outage.kind == "failing":
+            disruption.switch(self._whole, self._hit(outage), fail=True)
+        else:
+            raise Refused(f"outage {outage.kind} can't be brought about yet")
+
+    def heal(self, outage: Outage) -> None:
+        """The other way round."""
+        if outage.kind == "gone":
+            disruption.scale(self._whole, outage, 1)
+        elif outage.kind == "failing":
+            disruption.switch(self._whole, self._hit(outage), fail=False)
+        else:
+            self._dead.discard(outage.cluster)
+
+    def outages(self) -> Sequence[str]:
+        """None can be known yet."""
+        return ()
+
+    def pause(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)
+
+    def now(self) -> float:
+        """The monotonic clock."""
+        return time.monotonic()
+
+    @property
+    def _primary(self) -> clusters.Client:
+        return self._whole.clients[self.topology.primary.name]
+
+    @property
+    def _mesh(self) -> Mesh:
+        """Without the clusters that are down: asking them takes a timeout each."""
+        alive = {name: access for name, access in self._whole.accesses.items() if name not in self._dead}
+        return replace(self._whole, accesses=alive, clients={name: self._whole.clients[name] for name in alive})
+
+    def _look(self) -> Survey:
+        """Survey what can be asked; of clusters that are down, what was there before."""
+        found = clusters.survey(self._mesh)
+        before = self._survey.pods if self._survey else ()
+        kept = tuple(pod for pod in before if pod.cluster in self._dead)
+        self._survey = Survey((*found.pods, *kept), found.silent)
+        return self._survey
+
+    def _hit(self, outage: Outage) -> list[Pod]:
+        pods = self._look().pods
+        return [
+            pod for pod in pods if _is_bookinfo(pod) and (pod.cluster, pod.service) == (outage.cluster, outage.service)
+        ]
+
+
+def _is_bookinfo(pod: Pod) -> bool:
+    return pod.namespace == NAMESPACE and pod.service in VERSIONS and pod.running
+
+
+def _modelled(pod: Pod) -> model.Pod:
+    labels: dict[str, Any] = {"app": pod.service, "version": pod.version}
+    return model.Pod(pod.service, pod.cluster, pod.address, labels, pod.ready, pod.has_proxy, pod.full_name)
