@@ -13,8 +13,8 @@ from meshctl.validate import find_topology
 from tests.labs.fake import FakeMesh
 
 
-def play(lab: Lab, mesh: FakeMesh, options: Options = Options()) -> list[Result]:
-    return list(engine.run(lab, mesh, options, lambda _: None))
+def play(lab: Lab, mesh: FakeMesh, options: Options | None = None) -> list[Result]:
+    return list(engine.run(lab, mesh, options or Options(), lambda _: None))
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from meshctl.mesh.endpoints import Endpoint
 
-HEADERS = ("endpoint", "status", "outlier check", "locality", "priority", "weight", "group weight", "cluster")
+HEADERS = ("endpoint", "status", "outlier check", "locality", "priority", "weight", "group", "cluster")
 
 
 def endpoints(
@@ -55,7 +55,16 @@ def endpoints(
     if not found:
         output.say("no endpoints")
         return
-    output.table(HEADERS, (_cells(one) for one in found))
+    _show([_cells(one) for one in found])
+
+
+def _show(rows: list[tuple[object, ...]]) -> None:
+    """The table; on a terminal that is too narrow for it the name of a single cluster becomes its title."""
+    if output.fits(HEADERS, rows) or len({row[-1] for row in rows}) > 1:
+        output.table(HEADERS, rows)
+        return
+    output.say(output.paint(str(rows[0][-1]), output.BOLD))
+    output.table(HEADERS[:-1], [row[:-1] for row in rows])
 
 
 def _cells(one: Endpoint) -> tuple[object, ...]:

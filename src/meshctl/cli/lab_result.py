@@ -13,7 +13,7 @@ from meshctl.labs.journal import words as outage_words
 from meshctl.labs.lab import Lab
 from meshctl.labs.report import summary
 from meshctl.labs.text import LabText
-from meshctl.labs.view import Seen, View
+from meshctl.labs.view import Seen
 from meshctl.predict.balancing import LocalityEndpoints
 
 BAR = 30
@@ -62,18 +62,16 @@ def _mark(verdict: Verdict) -> str:
 
 def _tables(result: Result) -> None:
     rows = [
-        (endpoint, status, check, view, service, place)
+        (endpoint, status, check, str(view), service, place)
         for (view, service), proxies in result.sight.tables.items()
-        for endpoint, status, check, place in _endpoints(proxies)
-        for view in [str(view)]
+        for endpoint, status, check, place in _endpoints(next(iter(proxies.values()), None))
     ]
     headers = ("endpoint", "status", "outlier check", "proxy", "service", "locality, priority, weight")
     output.table(headers, rows)
 
 
-def _endpoints(proxies: dict[str, Seen] | object) -> Iterator[tuple[str, str, str, str]]:
-    """The rows of the first proxy: those of one view hold the same."""
-    first = next(iter(proxies.values()), None) if isinstance(proxies, dict) else None
+def _endpoints(first: Seen | None) -> Iterator[tuple[str, str, str, str]]:
+    """The rows of a view's first proxy: the others hold the same, or the findings tell."""
     for group in first.table if first else ():
         for endpoint in group.endpoints:
             status = "HEALTHY" if endpoint.healthy else "UNHEALTHY"
@@ -87,7 +85,7 @@ def _place(group: LocalityEndpoints) -> str:
 
 def _finding(finding: Finding) -> None:
     if not finding.bars:
-        seen = "" if finding.seen == finding.expected or finding.seen == "as expected" else f"; seen: {finding.seen}"
+        seen = "" if finding.seen in (finding.expected, "as expected") else f"; seen: {finding.seen}"
         output.say(f"  {_mark(finding.verdict)} {finding.name}: {finding.expected}{seen}")
         return
     output.say(f"  {_mark(finding.verdict)} {finding.name}, expected above observed:")
@@ -118,6 +116,3 @@ def show_summary(results: Sequence[Result]) -> None:
     seconds = sum(result.seconds for result in results)
     output.say()
     output.say(f"{passed} of {len(results)} acts as expected; {requests} requests, {seconds:.0f} s")
-
-
-__all__ = ["View", "show", "show_summary", "show_title"]

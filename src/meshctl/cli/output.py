@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as _json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,17 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     for number, line in enumerate(lines):
         text = GAP.join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
         print(paint(text, BOLD) if number == 0 else text)
+
+
+def fits(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
+    """Whether a table is no wider than the terminal; it always is where there is none."""
+    widths = (max(len(_cell(line[i])) for line in (headers, *rows)) for i in range(len(headers)))
+    return not sys.stdout.isatty() or sum(widths) + len(GAP) * (len(headers) - 1) <= columns()
+
+
+def columns() -> int:
+    """How wide the terminal is."""
+    return shutil.get_terminal_size().columns
 
 
 def _cell(value: object) -> str:

@@ -37,8 +37,13 @@ def show(found: Synchronization) -> None:
         return
     output.say()
     missing = [(one.cluster, one.proxy_name, *("NOT CONNECTED",), *("",) * 5) for one in found.missing]
-    output.table(HEADERS, [*map(_cells, found.proxies), *missing])
-    output.say(_summary(found))
+    rows = [*map(_cells, found.proxies), *missing]
+    planes = sorted({" ".join(row[-2:]) for row in rows if row[-1]})
+    narrow = len(planes) == 1 and not output.fits(HEADERS, rows)
+    # What is the same everywhere is said once where there is no room.
+    size = len(HEADERS) - 2 if narrow else len(HEADERS)
+    output.table(HEADERS[:size], [row[:size] for row in rows])
+    output.say(_summary(found) + (f" with {planes[0]}" if narrow else ""))
     for one in found.proxies:
         for kind, reason in one.refusals.items():
             output.error(f"{one.name} in {one.cluster} refused {kind}: {reason}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +90,7 @@ def _show(hop: Hop) -> None:
 
 
 def _bar_size(used: int) -> int:
-    free = shutil.get_terminal_size().columns - used - FIGURES
+    free = output.columns() - used - FIGURES
     return max(LEAST_BAR, min(MOST_BAR, free))
 
 

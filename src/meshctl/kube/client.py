@@ -14,6 +14,7 @@ from meshctl.kube.access import Access, collection, path
 
 FIELD_MANAGER = "meshctl"
 SECONDS = 10.0
+CONNECTIONS = 8
 Object = dict[str, Any]
 
 
@@ -35,6 +36,7 @@ class Client:
             cert_file=access.certificate,
             key_file=access.key,
             timeout=seconds,
+            maxsize=CONNECTIONS,
             retries=urllib3.Retry(0),
         )
 
@@ -66,9 +68,18 @@ class Client:
         where = f"{path(manifest)}?fieldManager={FIELD_MANAGER}&force=true"
         return self._ask("PATCH", where, manifest, "application/apply-patch+yaml")
 
-    def merge(self, where: str, fields: Mapping[str, Any]) -> Object:
-        """Change these fields of what lies at a path (JSON merge patch, RFC 7386); the object."""
-        return self._ask("PATCH", where, fields, "application/merge-patch+json")
+    def merge(self, manifest: Mapping[str, Any], change: Mapping[str, Any]) -> Object:
+        """Merge a change into an object that is there; fields that are not named stay whose they are."""
+        where = f"{path(manifest)}?fieldManager={FIELD_MANAGER}-restart"
+        return self._ask("PATCH", where, change, "application/merge-patch+json")
+
+    def attempt(self, manifest: Mapping[str, Any]) -> Object:
+        """What an object would become if it were created; ApiError says why it would be refused."""
+        return self._ask("POST", f"{collection(manifest)}?dryRun=All", manifest)
+
+    def items(self, where: str) -> list[Object]:
+        """The objects of a collection; none if there is no such collection."""
+        return list((self.read(where) or {}).get("items") or ())
 
     def delete(self, manifest: Mapping[str, Any]) -> bool:
         """Delete an object; False if there is none."""

@@ -12,6 +12,7 @@ from meshctl.mesh.clusters import Mesh
 from meshctl.mesh.pod import Pod
 from meshctl.predict.outage import Outage
 from meshctl.render.bookinfo import VERSIONS
+from meshctl.render.manifest import Manifest, manifest
 from meshctl.render.namespaces import BOOKINFO as NAMESPACE
 
 # The sandbox's Bookinfo listens for its faults there (sandbox/bookinfo/fault.py). A 500 is not retried, a 503 is.
@@ -24,16 +25,17 @@ def scale(mesh: Mesh, outage: Outage, replicas: int) -> None:
     """Give every Deployment of a service in a cluster that many replicas, and wait until it has them."""
     client = mesh.clients[outage.cluster]
     for version in VERSIONS[outage.service]:
-        where = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{outage.service}-{version}"
-        client.merge(where, {"spec": {"replicas": replicas}})
-        _await(client, where, replicas)
+        deployment = manifest("apps/v1", "Deployment", f"{outage.service}-{version}", NAMESPACE)
+        client.merge(deployment, {"spec": {"replicas": replicas}})
+        _await(client, deployment, replicas)
 
 
-def _await(client: Client, where: str, replicas: int) -> None:
+def _await(client: Client, deployment: Manifest, replicas: int) -> None:
     deadline = time.monotonic() + SECONDS
-    while not _has(client.read(where) or {}, replicas):
+    while not _has(client.get(deployment) or {}, replicas):
         if time.monotonic() > deadline:
-            raise ApiError(f"{where.rpartition('/')[2]} has not {replicas} ready pods after {SECONDS:.0f} s")
+            name = deployment["metadata"]["name"]
+            raise ApiError(f"Deployment {name} has not {replicas} ready pods after {SECONDS:.0f} s")
         time.sleep(POLL)
 
 

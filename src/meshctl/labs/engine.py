@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 from meshctl.errors import UsageError
@@ -53,7 +53,7 @@ class Result:
         return self.verdict is Verdict.passed
 
 
-def run(lab: Lab, env: Environment, options: Options, report: Report) -> Iterator[Result]:
+def run(lab: Lab, env: Environment, options: Options, report: Report) -> Generator[Result, None, None]:
     """Play every act; UsageError if the mesh isn't fit for it, Refused if the API server refuses a rule.
 
     Whatever happens, the lab's traces are removed at the end, unless they are to be kept.

@@ -27,10 +27,10 @@ class Environment(Protocol):
         """Why no lab can run in it, one line for each reason: what is down, or not as `up` left it."""
 
     def pods(self) -> tuple[Pod, ...]:
-        """Bookinfo's pods that run; of a cluster that can't be asked, those last seen. Named `cluster/namespace/pod`."""
+        """Bookinfo's pods that run, named `cluster/namespace/pod`; of a cluster that is down, those last seen."""
 
     def seen(self, view: View, service: str) -> Mapping[str, Seen]:
-        """What each proxy of a view has for a service, by the proxy's name; proxies that can't be asked are left out."""
+        """What each proxy of a view has for a service, by the proxy's name; those that can't be asked are left out."""
 
     def measure(self, load: Load) -> Shares:
         """Send requests through the ingress gateway and find who answered."""

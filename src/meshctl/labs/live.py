@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from meshctl.errors import Refused
-from meshctl.kube.client import ApiError
+from meshctl.kube.client import ApiError, Client
 from meshctl.labs import disruption, fitness, proxies
 from meshctl.labs.lab import Load
 from meshctl.labs.view import Seen, View
@@ -81,9 +81,7 @@ class LiveMesh:
 
     def measure(self, load: Load) -> Shares:
         """By the mesh's access logs."""
-        call = Call(
-            load.path, requests=load.requests, concurrency=load.concurrency, timeout=load.timeout, rate=load.rate
-        )
+        call = Call(load.path, "", (), load.requests, load.concurrency, load.timeout, load.rate)
         return measurement.measure(self._mesh, call, self._page())
 
     def _page(self) -> str:
@@ -145,7 +143,7 @@ class LiveMesh:
         return time.monotonic()
 
     @property
-    def _primary(self) -> clusters.Client:
+    def _primary(self) -> Client:
         return self._whole.clients[self.topology.primary.name]
 
     @property
@@ -163,10 +161,8 @@ class LiveMesh:
         return self._survey
 
     def _hit(self, outage: Outage) -> list[Pod]:
-        pods = self._look().pods
-        return [
-            pod for pod in pods if _is_bookinfo(pod) and (pod.cluster, pod.service) == (outage.cluster, outage.service)
-        ]
+        pods = [pod for pod in self._look().pods if _is_bookinfo(pod)]
+        return [pod for pod in pods if (pod.cluster, pod.service) == (outage.cluster, outage.service)]
 
 
 def _is_bookinfo(pod: Pod) -> bool:

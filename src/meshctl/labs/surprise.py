@@ -40,7 +40,8 @@ def _found(sight: Sight, findings: Sequence[Finding]) -> Iterator[str]:
     prediction = sight.forecast.of(caller("productpage", sight.forecast.local), "productpage")
     for flag, count in sorted(sample.flags.items()):
         for part in flag.split(","):
-            yield f"{count} of {sample.requests} requests carry the response flag {part}: {FLAGS.get(part, 'see Envoy')}"
+            meaning = FLAGS.get(part, "see Envoy's documentation of access logs")
+            yield f"{count} of {sample.requests} requests carry the response flag {part}: {meaning}"
     if sample.failed and not prediction.failed:
         codes = ", ".join(f"{count} x {outcome}" for outcome, count in sorted(sample.outcomes.items()))
         yield f"{sample.failed} requests failed though none should ({codes})"

@@ -1,4 +1,4 @@
-"""What labs say to people, by language: a YAML file beside each other for each lab, with the clusters' names filled in."""
+"""What labs say to people: a YAML file for each lab and language, with the clusters' names filled in."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def read(name: str, cast: Cast | None, language: str | None = None) -> LabText:
 
 class _Words(dict[str, str]):
     def __missing__(self, key: str) -> str:
-        return f"the {key.replace('_', ' cluster`s ')}" if "_" in key else f"the {key} cluster"
+        part, _, what = key.partition("_")
+        return f"the {part} cluster's {what}" if what else f"the {part} cluster"
 
 
 def _filled(text: str, words: _Words) -> str:

@@ -16,8 +16,9 @@ from meshctl.mesh.pod import PROXY, Pod
 from meshctl.mesh.traffic import Answer
 
 # Istio's Envoys write their logs every second (--file-flush-interval-msec 1000).
-PATIENCE, POLL = 2.5, 0.15
-MARGIN = 2.0
+PATIENCE, POLL = 2.5, 0.3
+# A busy node may take its time before it looks at its clock.
+MARGIN = 15.0
 
 
 @dataclass(frozen=True, slots=True)

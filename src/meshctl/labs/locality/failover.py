@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from meshctl.labs.cast import Cast
 from meshctl.labs.lab import Act, Lab, Script
 from meshctl.labs.locality.outages import CHAPTER, FEW, TRAFFIC, failing, failover_script, gone, near_down
@@ -34,7 +37,7 @@ def script(cast: Cast) -> Script:
     return failover_script(cast, _rule(cast, "failover-brief", BRIEF))
 
 
-def _rule(cast: Cast, name: str, outliers: dict[str, object]) -> Manifest:
+def _rule(cast: Cast, name: str, outliers: Mapping[str, Any]) -> Manifest:
     regions = cast.local.locality.region, cast.near.locality.region
     return rule(name, "productpage", failover(regions, regions[::-1], outliers=outliers))
 
