@@ -12,7 +12,7 @@ from meshctl.render.namespaces import BOOKINFO as NAMESPACE
 
 NAME = "meshctl-lab"
 # Every kind that labs apply; the journal comes last, since it says what is still to be undone.
-KINDS = ("DestinationRule", "VirtualService", "EnvoyFilter", "Gateway", "ServiceEntry", "PeerAuthentication")
+KINDS = ("DestinationRule", "VirtualService", "EnvoyFilter", "Gateway", "PeerAuthentication")
 JOURNAL = "ConfigMap"
 
 
