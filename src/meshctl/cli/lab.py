@@ -103,6 +103,9 @@ def run(
     requests: Annotated[
         int, typer.Option(min=0, metavar="N", help="Requests of each act.  [default: as many as its shares need]")
     ] = 0,
+    act: Annotated[
+        list[str] | None, typer.Option("--act", metavar="NAME", help="Only this act of the lab; repeatable.")
+    ] = None,
     timeline: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Run the lab's timeline, too, and write it as a picture.")
     ] = None,
@@ -129,7 +132,7 @@ def run(
         raise UsageError(f"--keep leaves one lab's state in the mesh; {len(labs)} labs were given")
     with state.lock(wanted.name, "meshctl lab run"), _interruptible("meshctl lab clean"):
         env = _environment(wanted)
-        results = _run(labs, env, Options(requests, keep), form, language)
+        results = _run(labs, env, Options(requests, keep, tuple(act or ())), form, language)
         if timeline:
             _timeline(labs, env, timeline, form, language)
     _finish(results, form)

@@ -24,10 +24,11 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`requests` 0: as many as it takes. `keep`: leave the last act's state."""
+    """`requests` 0: as many as it takes. `keep`: leave the last act's state. `acts`: only these; all if none is named."""
 
     requests: int = 0
     keep: bool = False
+    acts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def run(lab: Lab, env: Environment, options: Options, report: Report) -> Generat
 
     Whatever happens, the lab's traces are removed at the end, unless they are to be kept.
     """
-    acts = lab.acts(cast(env.topology))
+    acts = chosen(lab, lab.acts(cast(env.topology)), options.acts)
     prepare(env, acts, report)
     stage = Stage(env, lab.name, report)
     done = False
@@ -70,6 +71,15 @@ def run(lab: Lab, env: Environment, options: Options, report: Report) -> Generat
         if not (done and options.keep):
             report("removing the lab's traces")
             stage.clear()
+
+
+def chosen(lab: Lab, acts: Sequence[Act], names: Sequence[str]) -> list[Act]:
+    """The acts of these names; UsageError if there is one that the lab hasn't."""
+    known = [act.name for act in acts]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError(f"lab {lab.name} has no act {', '.join(unknown)}; it has {', '.join(known)}")
+    return [act for act in acts if not names or act.name in names]
 
 
 def prepare(env: Environment, acts: Sequence[Act], report: Report) -> None:
