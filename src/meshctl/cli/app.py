@@ -13,6 +13,7 @@ from meshctl import __version__
 from meshctl.cli import certs, lab, output
 from meshctl.cli.endpoints import endpoints
 from meshctl.cli.exec import execute
+from meshctl.cli.fail import fail, heal
 from meshctl.cli.init import init
 from meshctl.cli.kubeconfig import kubeconfig
 from meshctl.cli.logs import logs
@@ -69,6 +70,8 @@ app.command()(endpoints)
 app.command()(traffic)
 app.command()(logs)
 app.command("exec")(execute)
+app.command()(fail)
+app.command()(heal)
 app.command("open")(open_page)
 
 
