@@ -24,7 +24,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`requests` 0: as many as it takes. `keep`: leave the last act's state. `acts`: only these; all if none is named."""
+    """`requests` 0: as many as it takes. `keep`: leave the last act's state. `acts`: only these, or all."""
 
     requests: int = 0
     keep: bool = False

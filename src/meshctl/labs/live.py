@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from meshctl import outages
 from meshctl.errors import Refused
 from meshctl.kube.client import ApiError, Client
 from meshctl.labs import disruption, fitness, proxies
@@ -42,19 +42,18 @@ def live(topology: Topology, provider: Provider) -> LiveMesh:
 
 
 class LiveMesh:
-    """An Environment. Clusters that a lab has taken down are left alone until they are healed."""
+    """An Environment."""
 
     def __init__(self, mesh: Mesh, provider: Provider) -> None:
-        self._whole = mesh
+        self._mesh = mesh
         self._provider = provider
-        self._dead: set[str] = set()
         self._survey: Survey | None = None
         self._url = ""
 
     @property
     def topology(self) -> Topology:
         """What it should be."""
-        return self._whole.topology
+        return self._mesh.topology
 
     def faults(self) -> list[str]:
         """What is down, or missing."""
@@ -67,14 +66,14 @@ class LiveMesh:
     def seen(self, view: View, service: str) -> Mapping[str, Seen]:
         """Asked all at once."""
         survey = self._survey or self._look()
-        asked = [pod for pod in proxies.of_view(survey.pods, view) if pod.cluster not in self._dead]
+        asked = proxies.of_view(survey.pods, view)
         found = clusters.together(lambda pod: self._seen(pod, view, service), asked)
         return {pod.full_name: seen for pod, seen in zip(asked, found, strict=True) if seen}
 
     def _seen(self, pod: Pod, view: View, service: str) -> Seen | None:
         try:
-            told = admin.clusters(self._whole, pod)
-            dump = json.loads(admin.ask(self._whole, pod, proxies.dump_path(service)))
+            told = admin.clusters(self._mesh, pod)
+            dump = json.loads(admin.ask(self._mesh, pod, proxies.dump_path(service)))
         except (admin.NoAnswer, ValueError):
             return None
         return proxies.seen(told, dump, proxies.cluster_name(view, service))
@@ -115,24 +114,24 @@ class LiveMesh:
     def fail(self, outage: Outage) -> None:
         """Pods by their Deployment or their fault switch, anything else by cutting packets."""
         if outage.kind == "gone":
-            disruption.scale(self._whole, outage, 0)
+            disruption.scale(self._mesh, outage, 0)
         elif outage.kind == "failing":
-            disruption.switch(self._whole, self._hit(outage), fail=True)
+            disruption.switch(self._mesh, self._hit(outage), fail=True)
         else:
-            raise Refused(f"outage {outage.kind} can't be brought about yet")
+            outages.fail(self.topology, self._provider, [outages.Outage(outage.kind, outage.cluster)])
 
     def heal(self, outage: Outage) -> None:
         """The other way round."""
         if outage.kind == "gone":
-            disruption.scale(self._whole, outage, 1)
+            disruption.scale(self._mesh, outage, 1)
         elif outage.kind == "failing":
-            disruption.switch(self._whole, self._hit(outage), fail=False)
+            disruption.switch(self._mesh, self._hit(outage), fail=False)
         else:
-            self._dead.discard(outage.cluster)
+            outages.heal(self.topology, self._provider, [outages.Outage(outage.kind, outage.cluster)])
 
     def outages(self) -> Sequence[str]:
-        """None can be known yet."""
-        return ()
+        """As the nodes' kernels have them."""
+        return [outage.words for outage in outages.current(self.topology, self._provider)]
 
     def pause(self, seconds: float) -> None:
         """Sleep."""
@@ -144,19 +143,13 @@ class LiveMesh:
 
     @property
     def _primary(self) -> Client:
-        return self._whole.clients[self.topology.primary.name]
-
-    @property
-    def _mesh(self) -> Mesh:
-        """Without the clusters that are down: asking them takes a timeout each."""
-        alive = {name: access for name, access in self._whole.accesses.items() if name not in self._dead}
-        return replace(self._whole, accesses=alive, clients={name: self._whole.clients[name] for name in alive})
+        return self._mesh.clients[self.topology.primary.name]
 
     def _look(self) -> Survey:
-        """Survey what can be asked; of clusters that are down, what was there before."""
+        """Survey what can be asked; of clusters that can't, what was there before."""
         found = clusters.survey(self._mesh)
         before = self._survey.pods if self._survey else ()
-        kept = tuple(pod for pod in before if pod.cluster in self._dead)
+        kept = tuple(pod for pod in before if pod.cluster in found.silent)
         self._survey = Survey((*found.pods, *kept), found.silent)
         return self._survey
 

@@ -15,7 +15,7 @@ from meshctl.predict.outage import Outage
 from meshctl.render.manifest import Manifest
 
 POLL = 0.2
-CONFIGURED_SECONDS, EJECTED_SECONDS = 30.0, 60.0
+CONFIGURED_SECONDS, EJECTED_SECONDS = 90.0, 60.0
 # Envoy's update_merge_window: a second ejection within it reaches the load balancer when it closes.
 MERGE_WINDOW = 1.1
 PROBE = 8
@@ -44,6 +44,11 @@ class Stage:
         if self._lingering(act, found):
             self._forget(act, found)
         return found
+
+    def change(self, outages: tuple[Outage, ...]) -> None:
+        """Go over to other outages, whatever the proxies make of it."""
+        self._heal([outage for outage in self._outages if outage not in outages], outages)
+        self._fail(outages)
 
     def forecast(self, act: Act) -> Forecast:
         """What the model says of the act with the pods that run now."""

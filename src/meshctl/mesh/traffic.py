@@ -78,7 +78,8 @@ class Hop:
 class Shares:
     """A whole measurement; the first hop is the service that the client called.
 
-    `unseen`: how many answers no log tells of. `notes`: what could not be read, and why.
+    `unseen`: how many answers no log tells of. `notes`: what could not be read, and why. `begun`: on the monotonic
+    clock, when the first request was sent.
     """
 
     call: Call
@@ -88,6 +89,7 @@ class Shares:
     hops: tuple[Hop, ...]
     unseen: int = 0
     notes: tuple[str, ...] = ()
+    begun: float = 0.0
 
     @property
     def outcomes(self) -> Counter[str]:

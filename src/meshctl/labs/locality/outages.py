@@ -37,9 +37,9 @@ def failover_script(cast: Cast, *rules: Manifest) -> Script:
         rules,
         (
             Cue(0, "well"),
-            Cue(6, "both-gone", (near_down(cast), gone(cast))),
-            Cue(20, "near-back", (gone(cast),)),
-            Cue(46, "local-back"),
+            Cue(5, "both-gone", (near_down(cast), gone(cast))),
+            Cue(14, "near-back", (gone(cast),)),
+            Cue(30, "local-back"),
         ),
-        seconds=56,
+        seconds=40,
     )
