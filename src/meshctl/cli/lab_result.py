@@ -52,7 +52,7 @@ def show(result: Result, words: LabText) -> None:
         paragraph(f"The course says: {told.claim}")
     paragraph(f"Why: {told.why}")
     for text in result.surprises:
-        paragraph(f"Seen: {text}.")
+        paragraph(f"Seen: {text}{'' if text.endswith(('?', '.')) else '.'}")
 
 
 def _mark(verdict: Verdict) -> str:

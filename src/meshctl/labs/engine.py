@@ -114,7 +114,7 @@ def _look(
         sample += env.measure(replace(act.load, requests=size))
         sight = Sight(found, sample, stage.tables(act, found), closed=number == tries)
         findings = judged(act, sight)
-        if overall(finding.verdict for finding in findings) is not Verdict.open:
+        if all(finding.verdict is not Verdict.open for finding in findings):
             break
     return sight, findings
 

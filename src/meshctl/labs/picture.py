@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 
 from meshctl.labs.expectation import FAILS
-from meshctl.labs.timeline import UNKNOWN, Moment, Span, Timeline, story
+from meshctl.labs.timeline import UNKNOWN, Span, Timeline, story
 
 WIDTH, LEFT, RIGHT = 960, 64, 16
 PLOT = WIDTH - LEFT - RIGHT
@@ -26,7 +26,6 @@ def html(timeline: Timeline, title: str, titles: Mapping[str, str], about: str) 
         f"<title>{escape(title)}</title>\n<style>\n{_style()}</style>\n</head>\n<body>\n"
         f'<h1>{escape(title)}</h1>\n<p class="faint">{escape(about)}</p>\n'
         f"<figure>\n{svg(timeline, titles)}</figure>\n"
-        f"<ol>\n{_cue_list(timeline.moments, titles)}</ol>\n"
         f"<pre>{escape(chr(10).join(story(timeline, titles)))}</pre>\n"
         f"<details>\n<summary>Requests by second</summary>\n{_table(timeline)}</details>\n</body>\n</html>\n"
     )
@@ -138,7 +137,7 @@ def _axis(timeline: Timeline, top: int) -> Iterator[str]:
 
 
 def _cues(timeline: Timeline, titles: Mapping[str, str], bottom: int) -> Iterator[str]:
-    """A number at the top of a dashed line; the list below the drawing says what it stands for."""
+    """A number at the top of a dashed line; the story below the drawing says what it stands for."""
     for number, moment in enumerate(timeline.moments, 1):
         x = _x(timeline, moment.at)
         yield f"<g><title>{escape(titles.get(moment.title, moment.title))}</title>"
@@ -155,14 +154,6 @@ def _legend(timeline: Timeline, y: int) -> Iterator[str]:
         yield f'<rect x="{x:.1f}" y="{y - 10}" width="12" height="12" rx="2" fill="{paint[name]}"/>'
         yield f'<text x="{x + 18:.1f}" y="{y}">{escape(text)}</text>\n'
         x += 44 + 7.2 * len(text)
-
-
-def _cue_list(moments: Sequence[Moment], titles: Mapping[str, str]) -> str:
-    return "".join(
-        f"<li>second {moment.at:.1f}: {escape(titles.get(moment.title, moment.title))}"
-        f"{f' (done at {moment.done:.1f})' if moment.done - moment.at > 0.5 else ''}</li>\n"
-        for moment in moments
-    )
 
 
 def _table(timeline: Timeline) -> str:

@@ -16,6 +16,8 @@ from meshctl.labs.sample import is_failed
 from meshctl.labs.stage import Stage
 from meshctl.labs.view import caller
 from meshctl.mesh.traffic import Answer, Shares
+from meshctl.predict.mesh import GATEWAY_PORT
+from meshctl.render.bookinfo import PORT
 
 SERVICE = "productpage"
 UNKNOWN = "unknown"
@@ -73,9 +75,25 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
+    """Which addresses the ingress gateway had ejected at a moment."""
+
     at: float
     ejected: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What was noted while the script ran, in seconds since the watch began; `late`: when the first request was sent.
+
+    `owners` says whose an endpoint's address is.
+    """
+
+    shares: Shares
+    looks: tuple[Look, ...]
+    moments: tuple[Moment, ...]
+    late: float
+    owners: Mapping[str, str]
 
 
 def watch(lab: Lab, script: Script, env: Environment, report: Report) -> Timeline:
@@ -92,17 +110,24 @@ def watch(lab: Lab, script: Script, env: Environment, report: Report) -> Timelin
 
 
 def _watched(lab: Lab, script: Script, env: Environment, stage: Stage, report: Report) -> Timeline:
+    owners = _owners(env)
     load = Load(script.path, int(script.rate * script.seconds), CONCURRENCY, rate=script.rate)
     with ThreadPoolExecutor(2) as pool:
         measuring = pool.submit(env.measure, load)
         begun = env.now()
-        moments = pool.submit(_give_cues, script.cues, env, stage, begun)
+        cues = pool.submit(_give_cues, script.cues, env, stage, begun)
         looks = _look_on(env, begun, script.seconds, measuring, report)
-        shares = measuring.result()
-        given = moments.result()
-    # The load began a little after it was asked for.
+        shares, moments = measuring.result(), cues.result()
     late = shares.begun - begun if shares.begun else 0.0
-    return assembled(lab.name, env, script, shares, [_Look(one.at - late, one.ejected) for one in looks], given, late)
+    names = [cluster.name for cluster in env.topology.clusters]
+    return assembled(lab.name, names, script, Recording(shares, tuple(looks), tuple(moments), late, owners))
+
+
+def _owners(env: Environment) -> dict[str, str]:
+    owners = {f"{pod.address}:{PORT}": f"{pod.service} of {pod.cluster}" for pod in env.pods()}
+    for cluster in env.topology.clusters:
+        owners |= {f"{address}:{GATEWAY_PORT}": f"gateway of {cluster.name}" for address in cluster.gateway_addresses}
+    return owners
 
 
 def _give_cues(cues: Sequence[Cue], env: Environment, stage: Stage, begun: float) -> list[Moment]:
@@ -115,38 +140,30 @@ def _give_cues(cues: Sequence[Cue], env: Environment, stage: Stage, begun: float
     return given
 
 
-def _look_on(env: Environment, begun: float, seconds: float, measuring: Future[Shares], report: Report) -> list[_Look]:
+def _look_on(env: Environment, begun: float, seconds: float, measuring: Future[Shares], report: Report) -> list[Look]:
     view = caller(SERVICE, cast(env.topology).local.name)
     looks = []
     while env.now() - begun < seconds and not measuring.done():
         at = env.now() - begun
         report(f"second {at:.0f} of {seconds:.0f}")
         found = env.seen(view, SERVICE)
-        looks.append(_Look(at, frozenset(address for seen in found.values() for address in seen.ejected)))
+        looks.append(Look(at, frozenset(address for seen in found.values() for address in seen.ejected)))
         env.pause(max(0.0, at + LOOK - (env.now() - begun)))
     return looks
 
 
-def assembled(
-    lab: str,
-    env: Environment,
-    script: Script,
-    shares: Shares,
-    looks: Sequence[_Look],
-    moments: Sequence[Moment],
-    late: float,
-) -> Timeline:
+def assembled(lab: str, clusters: Sequence[str], script: Script, found: Recording) -> Timeline:
     """Everything on one clock, which begins with the first request."""
-    names = [cluster.name for cluster in env.topology.clusters]
-    seen = {_party(answer) for answer in shares.answers}
-    parties = [*names, *(name for name in (UNKNOWN, FAILS) if name in seen)]
-    owners = {str(address): cluster.name for cluster in env.topology.clusters for address in cluster.gateway_addresses}
+    answers = found.shares.answers
+    seen = {_party(answer) for answer in answers}
+    looks = [Look(max(0.0, look.at - found.late), look.ejected) for look in found.looks]
+    moments = [Moment(m.title, max(0.0, m.at - found.late), max(0.0, m.done - found.late)) for m in found.moments]
     return Timeline(
         lab,
-        tuple(parties),
-        _seconds(shares.answers, int(script.seconds)),
-        tuple(_spans(looks, owners)),
-        tuple(Moment(one.title, max(0.0, one.at - late), max(0.0, one.done - late)) for one in moments),
+        (*clusters, *(name for name in (UNKNOWN, FAILS) if name in seen)),
+        _seconds(answers, int(script.seconds)),
+        tuple(_spans(looks, found.owners)),
+        tuple(moments),
         script.rate,
     )
 
@@ -167,12 +184,12 @@ def _party(answer: Answer) -> str:
     return answer.pod.cluster if answer.pod else UNKNOWN
 
 
-def _spans(looks: Sequence[_Look], owners: Mapping[str, str]) -> list[Span]:
+def _spans(looks: Sequence[Look], owners: Mapping[str, str]) -> list[Span]:
     """Each time that a host was ejected, from the first look that saw it to the first that no longer did."""
     spans, since = [], dict[str, float]()
     for look in looks:
         for address in look.ejected - set(since):
-            since[address] = max(0.0, look.at)
+            since[address] = look.at
         for address in set(since) - look.ejected:
             spans.append(Span(_named(address, owners), since.pop(address), look.at))
     spans += [Span(_named(address, owners), begin, looks[-1].at) for address, begin in since.items()]
@@ -180,21 +197,21 @@ def _spans(looks: Sequence[_Look], owners: Mapping[str, str]) -> list[Span]:
 
 
 def _named(address: str, owners: Mapping[str, str]) -> str:
-    owner = owners.get(address.rpartition(":")[0])
-    return f"{owner}'s gateway" if owner else address
+    return owners.get(address, address)
 
 
 def story(timeline: Timeline, titles: Mapping[str, str]) -> list[str]:
-    """What happened, in sentences."""
-    lines = []
-    for moment in timeline.moments:
-        lines.append(f"{moment.at:5.1f} s  {titles.get(moment.title, moment.title)}")
-    for span in timeline.ejections:
-        lines.append(f"{span.begin:5.1f} s  {span.name} is ejected, until {span.end:.1f} s")
-    for number, (party, before) in enumerate(_handovers(timeline)):
-        if before and party and before != party:
-            lines.append(f"{number:5.1f} s  {party} answers most requests instead of {before}")
-    lines.sort(key=lambda line: float(line.split()[0]))
+    """What happened, in sentences; a moment's number first where it has one."""
+    told = [
+        (moment.at, f"({n}) {titles.get(moment.title, moment.title)}") for n, moment in enumerate(timeline.moments, 1)
+    ]
+    told += [(span.begin, f"{span.name} is ejected, until {span.end:.1f} s") for span in timeline.ejections]
+    told += [
+        (number, f"{party} answers most requests instead of {before}")
+        for number, (party, before) in enumerate(_handovers(timeline))
+        if before and party and before != party
+    ]
+    lines = [f"{at:5.1f} s  {text}" for at, text in sorted(told)]
     total, failed = timeline.total.total(), timeline.total[FAILS]
     slow = [second.slowest for second in timeline.seconds if second.slowest > SLOW_SECONDS]
     waited = f"; in {len(slow)} seconds requests waited, {max(slow):.1f} s at most" if slow else ""

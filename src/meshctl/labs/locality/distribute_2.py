@@ -9,10 +9,15 @@ from meshctl.labs.rules import EJECTING, OUTLIERS, distribute, place, rule
 
 
 def acts(cast: Cast) -> tuple[Act, ...]:
-    """The course's rule, which never ejects the dead cluster; then one that does."""
-    entry = (place(cast.local), {place(cast.far): 50, place(cast.near): 50})
+    """The course's rule, which never ejects the dead cluster; then one that does.
+
+    There each gateway keeps to its own pods. One that offered the dead cluster's would soon be ejected with them.
+    """
+    local, near, far = place(cast.local), place(cast.near), place(cast.far)
+    entry = (local, {far: 50, near: 50})
+    own = ((near, {near: 100}), (far, {far: 100}))
     course = rule("distribute-2", "productpage", distribute(entry, outliers=OUTLIERS))
-    ejecting = rule("distribute-2-ejecting", "productpage", distribute(entry, outliers=EJECTING))
+    ejecting = rule("distribute-2-ejecting", "productpage", distribute(entry, *own, outliers=EJECTING))
     down = near_down(cast)
     return (
         Act("course", TRAFFIC, (course,)),

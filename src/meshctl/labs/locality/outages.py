@@ -36,10 +36,9 @@ def failover_script(cast: Cast, *rules: Manifest) -> Script:
     return Script(
         rules,
         (
-            Cue(0, "well"),
             Cue(5, "both-gone", (near_down(cast), gone(cast))),
             Cue(14, "near-back", (gone(cast),)),
-            Cue(30, "local-back"),
+            Cue(28, "local-back"),
         ),
-        seconds=40,
+        seconds=42,
     )
