@@ -13,7 +13,6 @@ import pytest
 from meshctl import state
 from meshctl.labs.catalog import LABS
 
-
 SOURCE = Path(__file__).parents[1] / "src"
 
 
