@@ -11,10 +11,10 @@ from meshctl.labs.evidence import CONFIDENCE, Verdict, interval
 from meshctl.labs.finding import Bar, Finding
 from meshctl.labs.journal import words as outage_words
 from meshctl.labs.lab import Lab
+from meshctl.labs.proxies import cluster_name
 from meshctl.labs.report import summary
 from meshctl.labs.text import LabText
 from meshctl.labs.view import Seen
-from meshctl.predict.balancing import LocalityEndpoints
 
 BAR = 30
 MARKS = {Verdict.passed: ("✓", output.GREEN), Verdict.failed: ("✗", output.RED), Verdict.open: ("?", output.YELLOW)}
@@ -61,26 +61,20 @@ def _mark(verdict: Verdict) -> str:
 
 
 def _tables(result: Result) -> None:
-    rows = [
-        (endpoint, status, check, str(view), service, place)
-        for (view, service), proxies in result.sight.tables.items()
-        for endpoint, status, check, place in _endpoints(next(iter(proxies.values()), None))
-    ]
-    headers = ("endpoint", "status", "outlier check", "proxy", "service", "locality, priority, weight")
-    output.table(headers, rows)
+    """A table for each view, of its first proxy: the others hold the same, or the findings tell."""
+    for (view, service), proxies in result.sight.tables.items():
+        output.say()
+        output.say(f"{view}, {cluster_name(view, service)}")
+        rows = [row for seen in list(proxies.values())[:1] for row in _endpoints(seen)]
+        output.table(("endpoint", "status", "outlier check", "locality", "priority", "weight"), rows)
 
 
-def _endpoints(first: Seen | None) -> Iterator[tuple[str, str, str, str]]:
-    """The rows of a view's first proxy: the others hold the same, or the findings tell."""
-    for group in first.table if first else ():
+def _endpoints(seen: Seen) -> Iterator[tuple[object, ...]]:
+    for group in seen.table:
         for endpoint in group.endpoints:
             status = "HEALTHY" if endpoint.healthy else "UNHEALTHY"
-            check = "FAILED" if first and endpoint.address in first.ejected else "OK"
-            yield endpoint.address, status, check, _place(group)
-
-
-def _place(group: LocalityEndpoints) -> str:
-    return f"{group.locality or '-'}  {group.priority}  {group.weight or '-'}"
+            check = "FAILED" if endpoint.address in seen.ejected else "OK"
+            yield endpoint.address, status, check, group.locality, group.priority, group.weight
 
 
 def _finding(finding: Finding) -> None:

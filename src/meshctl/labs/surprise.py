@@ -38,6 +38,8 @@ def surprises(sight: Sight, findings: Sequence[Finding]) -> tuple[str, ...]:
 def _found(sight: Sight, findings: Sequence[Finding]) -> Iterator[str]:
     sample = sight.sample
     prediction = sight.forecast.of(caller("productpage", sight.forecast.local), "productpage")
+    services = {service for _, service in sight.tables} | {"productpage"}
+    silent = any(sight.forecast.of(caller(name, sight.forecast.local), name).stalled for name in services)
     for flag, count in sorted(sample.flags.items()):
         for part in flag.split(","):
             meaning = FLAGS.get(part, "see Envoy's documentation of access logs")
@@ -46,7 +48,7 @@ def _found(sight: Sight, findings: Sequence[Finding]) -> Iterator[str]:
         codes = ", ".join(f"{count} x {outcome}" for outcome, count in sorted(sample.outcomes.items()))
         yield f"{sample.failed} requests failed though none should ({codes})"
     if sample.slowest > SLOW_SECONDS:
-        yield _slow(sample.slowest, bool(prediction.stalled))
+        yield _slow(sample.slowest, silent)
     yield from _unequal(findings)
     yield from sample.notes
 
