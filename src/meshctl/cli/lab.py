@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,7 @@ import typer
 from meshctl.cli import output
 from meshctl.cli.options import Output, Preset, TopologyFile
 from meshctl.cli.output import Format
-from meshctl.errors import Refused, UsageError
+from meshctl.errors import MeshctlError, Refused, UsageError
 
 if TYPE_CHECKING:
     from meshctl.labs.cast import Cast
@@ -53,12 +53,17 @@ def list_(
     from meshctl.validate import find_topology
 
     wanted = find_topology(topology, preset)
-    rows = []
-    for lab in LABS:
-        part, reason = _cast(cast, wanted)
-        words = text.read(lab.name, part, language)
-        state = "-" if part is None else _state(wanted, lab)
-        rows.append({"name": lab.name, "chapter": lab.chapter, "title": words.title, "state": reason or state})
+    part, reason = _cast(cast, wanted)
+    states = _states(wanted, LABS) if part else {lab.name: reason for lab in LABS}
+    rows = [
+        {
+            "name": lab.name,
+            "chapter": lab.chapter,
+            "title": text.read(lab.name, part, language).title,
+            "state": states[lab.name],
+        }
+        for lab in LABS
+    ]
     if form is Format.json:
         output.json(rows)
         return
@@ -167,14 +172,15 @@ def _cast(module: Any, topology: Topology) -> tuple[Cast | None, str]:
         return None, f"not here: {reason}"
 
 
-def _state(topology: Topology, lab: Lab) -> str:
-    """Whether the lab's traces are in the mesh; quick, and silent about a mesh that isn't up."""
+def _states(topology: Topology, labs: Sequence[Lab]) -> dict[str, str]:
+    """Of each lab: whether its traces are in the mesh."""
     from meshctl.labs import journal
 
     try:
-        return "in the mesh" if journal.running(_environment(topology)) == lab.name else "ready"
-    except UsageError:
-        return "ready after `meshctl up`"
+        running = journal.running(_environment(topology))
+    except MeshctlError:
+        return {lab.name: "ready after `meshctl up`" for lab in labs}
+    return {lab.name: "in the mesh" if lab.name == running else "ready" for lab in labs}
 
 
 def _environment(topology: Topology) -> Environment:
