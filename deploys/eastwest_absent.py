@@ -2,6 +2,7 @@
 
 from pyinfra import host
 
-from meshctl.operations import objects
+from meshctl.operations import installations, objects
 
-objects.absent(name="East-west gateway", access=host.data.kubernetes, manifests=host.data.eastwest)
+wanted = installations.wanted(host.data.installs["eastwest"])
+objects.absent(name="East-west gateway", access=host.data.kubernetes, manifests=wanted.all)

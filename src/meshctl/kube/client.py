@@ -68,6 +68,19 @@ class Client:
         where = f"{path(manifest)}?fieldManager={FIELD_MANAGER}&force=true"
         return self._ask("PATCH", where, manifest, "application/apply-patch+yaml")
 
+    def merge(self, manifest: Mapping[str, Any], change: Mapping[str, Any]) -> Object:
+        """Merge a change into an object that is there; fields that are not named stay whose they are."""
+        where = f"{path(manifest)}?fieldManager={FIELD_MANAGER}-restart"
+        return self._ask("PATCH", where, change, "application/merge-patch+json")
+
+    def attempt(self, manifest: Mapping[str, Any]) -> Object:
+        """What an object would become if it were created; ApiError says why it would be refused."""
+        return self._ask("POST", f"{collection(manifest)}?dryRun=All", manifest)
+
+    def items(self, where: str) -> list[Object]:
+        """The objects of a collection; none if there is no such collection."""
+        return list((self.read(where) or {}).get("items") or ())
+
     def delete(self, manifest: Mapping[str, Any]) -> bool:
         """Delete an object; False if there is none."""
         try:

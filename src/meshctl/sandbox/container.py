@@ -61,8 +61,15 @@ def _show_programs(root: Path) -> None:
             target.symlink_to(source.readlink())
             continue
         target.mkdir(parents=True, exist_ok=True)
+        _let_through(root, target)
         kernel.mount(str(source), str(target), "", kernel.MS_BIND | kernel.MS_REC)
         kernel.write_protect(str(target))
+
+
+def _let_through(root: Path, target: Path) -> None:
+    """A program may be in root's home, where the users of other containers have to get, too."""
+    for above in target.parents[: len(target.relative_to(root).parts) - 1]:
+        above.chmod(above.stat().st_mode | 0o111)
 
 
 def _program_folders() -> Iterator[Path]:

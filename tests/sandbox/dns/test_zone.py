@@ -32,7 +32,7 @@ def query(name: str, kind: int, size: int = 0) -> bytes:
 
 
 def read_name(data: bytes, place: int) -> tuple[str, int]:
-    labels = []
+    labels: list[str] = []
     while length := data[place]:
         if length >= 0xC0:
             rest, _ = read_name(data, int.from_bytes(data[place : place + 2], "big") & 0x3FFF)

@@ -47,3 +47,9 @@ def _rank(one: Manifest) -> int:
     if kind in _FIRST:
         return _FIRST.index(kind)
     return len(_FIRST) + (_LAST.index(kind) + 1 if kind in _LAST else 0)
+
+
+def injected(one: Manifest) -> bool:
+    """Whether it starts pods that get their proxy by injection."""
+    template = (one.get("spec") or {}).get("template") or {}
+    return "inject.istio.io/templates" in ((template.get("metadata") or {}).get("annotations") or {})

@@ -134,8 +134,9 @@ LINK = [
     {
         "address": "02:00:c0:a8:e5:89",
         "addr_info": [
-            {"local": "192.168.229.137", "prefixlen": 24, "label": "eth0"},
-            {"local": "192.168.229.100", "prefixlen": 32, "label": "eth0:external"},
+            {"family": "inet6", "local": "fe80::c0ff:fea8:e589", "prefixlen": 64},
+            {"family": "inet", "local": "192.168.229.137", "prefixlen": 24, "label": "eth0"},
+            {"family": "inet", "local": "192.168.229.100", "prefixlen": 32, "label": "eth0:external"},
         ],
     },
 ]

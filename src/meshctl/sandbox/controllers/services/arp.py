@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 ETHERTYPE = 0x0806
@@ -14,7 +15,7 @@ NOBODY = IPv4Address(0)
 REQUEST, REPLY = 1, 2
 HEAD = struct.Struct("!6s6sHHHBBH")
 BODY = struct.Struct("!6s4s6s4s")
-SECONDS = 0.1
+SECONDS, LOOKS = 0.1, 5
 Sender = tuple[bytes, IPv4Address]
 
 
@@ -42,15 +43,21 @@ async def holder(connection: socket.socket, address: IPv4Address, hardware: byte
 
     The connection is a packet socket that is bound to the interface.
     """
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(SECONDS):
-            await loop.sock_sendall(connection, packet(REQUEST, hardware, NOBODY, address))
-            while True:
-                found = sender(await loop.sock_recv(connection, 128))
-                if found and found[1] == address and found[0] != hardware:
-                    return found[0].hex(":")
+    await asyncio.get_running_loop().sock_sendall(connection, packet(REQUEST, hardware, NOBODY, address))
+    for _ in range(LOOKS):
+        # What has come is looked at after the wait, however late this process gets its turn.
+        await asyncio.sleep(SECONDS / LOOKS)
+        for frame in _received(connection):
+            found = sender(frame)
+            if found and found[1] == address and found[0] != hardware:
+                return found[0].hex(":")
     return ""
+
+
+def _received(connection: socket.socket) -> Iterator[bytes]:
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            yield connection.recv(128)
 
 
 async def announce(connection: socket.socket, address: IPv4Address, hardware: bytes) -> None:

@@ -36,13 +36,13 @@ def holders(found: Iterable[ServicePort], nodes: Sequence[str]) -> dict[str, str
 
 
 def link(described: Sequence[Mapping[str, Any]]) -> Link:
-    """What `ip -json -4 addr show dev eth0` says; ValueError if the interface has no address."""
+    """What `ip -json addr show dev eth0` says; ValueError if the interface has no address."""
     for one in described:
-        addresses = one.get("addr_info") or ()
+        addresses = [found for found in one.get("addr_info") or () if found["family"] == "inet"]
         own = [f"{found['local']}/{found['prefixlen']}" for found in addresses if found.get("label") != LABEL]
         if own:
             held = frozenset(found["local"] for found in addresses if found.get("label") == LABEL)
-            return Link(IPv4Interface(own[0]), one.get("address", ""), held)
+            return Link(IPv4Interface(own[0]), one["address"], held)
     raise ValueError(f"{INTERFACE} has no address")
 
 

@@ -22,7 +22,7 @@ KINDS = ("services", "endpointslices", "nodes")
 RETRY_SECONDS = 1.0
 # A pod that comes or goes changes several objects.
 PAUSE_SECONDS = 0.01
-LOOK = ["ip", "-json", "-4", "addr", "show", "dev", INTERFACE]
+LOOK = ["ip", "-json", "addr", "show", "dev", INTERFACE]
 
 
 class Proxies:
@@ -93,42 +93,44 @@ class Proxies:
 
     async def _keep_addresses(self, node: Node, changed: asyncio.Event) -> None:
         done: tuple[int, set[str]] = 0, set()
+        problem = ""
         while True:
             changed.clear()
-            wanted = node.pid, self._wanted(node)
+            wanted, before = (node.pid, self._wanted(node)), problem
             try:
-                settled = not node.pid or wanted == done or await self._settle(node, wanted[1])
+                problem = "" if not node.pid or wanted == done else await self._settle(node, wanted[1])
             except (RuntimeFault, OSError, ValueError) as error:
-                LOG.warning("external addresses of node %s: %s", node.spec.name, error)
-                settled = False
-            if settled:
+                problem = str(error)
+            if not problem:
                 done = wanted
                 await changed.wait()
-            else:
-                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if problem != before:
+                LOG.warning("external addresses of node %s: %s", node.spec.name, problem)
+            await asyncio.sleep(RETRY_SECONDS)
 
     def _wanted(self, node: Node) -> set[str]:
         up = [one.spec.name for one in self._nodes if one.pid]
         chosen = external.holders(self._known(), up)
         return {address for address, name in chosen.items() if name == node.spec.name}
 
-    async def _settle(self, node: Node, wanted: set[str]) -> bool:
-        """Take and leave addresses; whether nobody else holds one of them."""
+    async def _settle(self, node: Node, wanted: set[str]) -> str:
+        """Take and leave addresses; which of them others hold."""
         runtime, name = self._ground.runtime, node.spec.name
         there = external.link(json.loads(await runtime.run(LOOK, node=name)))
         wanted = external.holdable(wanted, there, (one.spec.address for one in self._nodes))
         for address in there.held - wanted:
             await runtime.run(external.leave(address), node=name)
-        taken = [await self._take(node, there, address) for address in sorted(wanted - there.held)]
-        return all(taken)
+        others = {address: await self._take(node, there, address) for address in sorted(wanted - there.held)}
+        return ", ".join(f"{address} is held by {other}" for address, other in others.items() if other)
 
-    async def _take(self, node: Node, there: Link, address: str) -> bool:
+    async def _take(self, node: Node, there: Link, address: str) -> str:
+        """Take an address, unless another host has it: who."""
         hardware, wanted = arp.octets(there.hardware), IPv4Address(address)
         with await self._ground.networks.packets_in(node.pid, arp.ETHERTYPE) as connection:
             connection.bind((INTERFACE, arp.ETHERTYPE))
             if other := await arp.holder(connection, wanted, hardware):
-                LOG.warning("node %s: %s is held by %s", node.spec.name, address, other)
-                return False
+                return other
             await self._ground.runtime.run(external.take(address), node=node.spec.name)
             await arp.announce(connection, wanted, hardware)
-        return True
+        return ""
