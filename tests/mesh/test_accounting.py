@@ -34,7 +34,7 @@ def line(text: str) -> Entry:
 
 
 def left(
-    number: int, to: str, pod: Pod = INGRESS_POD, at: str = "1", service: str = "productpage", **more: str
+    number: int, to: str, pod: Pod = INGRESS_POD, at: str = "1", service: str = "productpage", **more: Any
 ) -> Step:
     """A request that a proxy sent on."""
     cluster = f"outbound|9080||{service}.istio.svc.cluster.local"
