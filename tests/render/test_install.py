@@ -96,7 +96,7 @@ def _deployment(spec: Object) -> Object:
 def _value(variable: Object) -> Any:
     source = variable.get("valueFrom")
     if not source:
-        return variable["value"]
+        return variable.get("value", "")
     # The charts write the API's version into some references only.
     return {kind: {k: v for k, v in inner.items() if k != "apiVersion"} for kind, inner in source.items()}
 

@@ -53,13 +53,13 @@ def fail(
     if not targets and (delay or loss):
         raise UsageError("--delay and --loss need a target; for example `meshctl fail cluster2 --delay 80ms`")
     wanted, provider = _mesh(topology, preset)
-    lines: tuple[Outage, ...] = ()
-    if targets and not listing:
-        named = outages.named(wanted, provider, targets, microseconds, share)
-        lines = outages.fail(wanted, provider, named)
-    failing = outages.current(wanted, provider)
-    _report(form, "failed", lines, failing)
-    if form is Format.table and lines:
+    if not targets or listing:
+        _report(form, "failed", (), outages.current(wanted, provider))
+        return
+    named = outages.named(wanted, provider, targets, microseconds, share)
+    change = outages.fail(wanted, provider, named)
+    _report(form, "failed", change.changed, change.failing)
+    if form is Format.table:
         output.next_step("meshctl heal")
 
 
@@ -74,12 +74,11 @@ def heal(
     Example: meshctl heal cluster2
     """
     from meshctl import outages
-    from meshctl.outages import actions
 
     wanted, provider = _mesh(topology, preset)
-    chosen = actions.among(outages.current(wanted, provider), targets, wanted) if targets else None
-    healed = outages.heal(wanted, provider, chosen)
-    _report(form, "healed", healed, outages.current(wanted, provider))
+    chosen = outages.among(outages.current(wanted, provider), targets, wanted) if targets else None
+    change = outages.heal(wanted, provider, chosen)
+    _report(form, "healed", change.changed, change.failing)
 
 
 def _mesh(topology: TopologyFile, preset: Preset) -> tuple[Topology, Provider]:

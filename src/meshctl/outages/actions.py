@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from meshctl.errors import InvalidInput, Problem, UsageError
+from meshctl.errors import UsageError
 from meshctl.mesh import clusters
 from meshctl.mesh.clusters import together
 from meshctl.mesh.pod import Pod
 from meshctl.outages import nodes, rules, targets
+from meshctl.outages.nodes import Found
 from meshctl.outages.outage import Outage
+from meshctl.outages.rules import Cut
 from meshctl.providers.provider import Provider
-from meshctl.topology import Topology
+from meshctl.topology import Node, Topology
 
 SECONDS = 5.0
 
@@ -20,7 +22,7 @@ SECONDS = 5.0
 def named(
     topology: Topology, provider: Provider, words: Sequence[str], delay: int = 0, loss: int = 0
 ) -> tuple[Outage, ...]:
-    """The outages that words of the command line mean; InvalidInput for those that mean nothing.
+    """The outages that words of the command line mean; UsageError for those that mean nothing.
 
     `delay` in microseconds, `loss` in hundredths of a percent.
     """
@@ -32,33 +34,68 @@ def _asks(words: Sequence[str], topology: Topology) -> bool:
     """Whether there is a word that only the clusters can know."""
     try:
         targets.resolve(words, topology)
-    except InvalidInput:
+    except UsageError:
         return True
     return False
 
 
-def fail(topology: Topology, provider: Provider, outages: Sequence[Outage]) -> tuple[Outage, ...]:
-    """Bring outages about, each instead of another of the same target; those that were not there yet."""
-    concerned = any(one.kind in ("pod", *targets.GATEWAYS) for one in outages)
-    pods = _pods(topology, provider) if concerned else ()
-    planned = [(one, _cuts(topology, one, pods)) for one in outages]
-    return tuple(one for one, cuts in planned if _fail(topology, provider, one, cuts))
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a command did: the outages that are new or gone, and all that fail now."""
+
+    changed: tuple[Outage, ...]
+    failing: tuple[Outage, ...]
 
 
-def heal(topology: Topology, provider: Provider, outages: Sequence[Outage] | None = None) -> tuple[Outage, ...]:
-    """Undo outages, by default all, also what interrupted commands left; those that there were."""
-    mended = together(lambda node: nodes.mend(provider, node, outages), [node for _, node in topology.nodes])
-    return tuple(sorted({one for found in mended for one in found}))
+def fail(topology: Topology, provider: Provider, outages: Sequence[Outage]) -> Change:
+    """Bring outages about, each instead of another of the same target."""
+    pods = _pods(topology, provider) if any(one.kind in targets.WITH_PODS for one in outages) else ()
+    cuts = {one: _cuts(topology, one, pods) for one in outages}
+    found = _look(topology, provider)
+    before = _outages(found.values())
+    replaced = [one for one in before if any(one.same_target(other) for other in outages) and one not in cuts]
+
+    def change(node: Node) -> bool:
+        own = {outage: on[node.name] for outage, on in cuts.items() if node.name in on}
+        return nodes.change(provider, node, found[node.name], own, replaced)
+
+    together(change, [node for _, node in topology.nodes if _has_work(node, found, cuts, replaced)])
+    return Change(tuple(one for one in outages if one not in before), tuple(sorted({*before, *cuts} - {*replaced})))
+
+
+def heal(topology: Topology, provider: Provider, outages: Sequence[Outage] | None = None) -> Change:
+    """Undo outages, by default all, and whatever interrupted commands left."""
+    found = _look(topology, provider)
+    before = _outages(found.values())
+    gone = tuple(one for one in before if outages is None or one in outages)
+    concerned = [node for _, node in topology.nodes if found[node.name].tables or found[node.name].lines]
+    together(lambda node: nodes.change(provider, node, found[node.name], {}, gone), concerned)
+    return Change(gone, tuple(one for one in before if one not in gone))
 
 
 def current(topology: Topology, provider: Provider) -> tuple[Outage, ...]:
     """What fails now."""
-    found = together(lambda node: nodes.look(provider, node), [node for _, node in topology.nodes])
-    return tuple(sorted({one for each in found for one in each.outages}))
+    return _outages(_look(topology, provider).values())
+
+
+def _look(topology: Topology, provider: Provider) -> dict[str, Found]:
+    every = [node for _, node in topology.nodes]
+    found = together(lambda node: nodes.look(provider, node), every)
+    return {node.name: one for node, one in zip(every, found, strict=True)}
+
+
+def _outages(found: Iterable[Found]) -> tuple[Outage, ...]:
+    return tuple(sorted({outage for one in found for outage in one.outages}))
+
+
+def _has_work(
+    node: Node, found: Mapping[str, Found], cuts: Mapping[Outage, Mapping[str, Cut]], gone: Sequence[Outage]
+) -> bool:
+    return any(node.name in on for on in cuts.values()) or any(one in gone for one in found[node.name].outages)
 
 
 def among(failing: Iterable[Outage], words: Iterable[str], topology: Topology) -> tuple[Outage, ...]:
-    """Those of the failing that words mean; InvalidInput for words that mean nothing. No cluster is asked."""
+    """Those of the failing that words mean; UsageError for words that mean nothing. No cluster is asked."""
     there = list(failing)
     found: list[Outage] = []
     problems = []
@@ -66,10 +103,10 @@ def among(failing: Iterable[Outage], words: Iterable[str], topology: Topology) -
         hit = [one for one in there if _means(word, one, topology)]
         if not hit and _asks([word], topology):
             names = ", ".join(one.words for one in there) or "nothing"
-            problems.append(Problem(0, word, f"does not fail; failing: {names}"))
+            problems.append(f"{word}: does not fail; failing: {names}")
         found += hit
     if problems:
-        raise InvalidInput("outage", problems)
+        raise UsageError("\n".join(problems))
     return tuple(dict.fromkeys(found))
 
 
@@ -80,7 +117,7 @@ def _means(word: str, outage: Outage, topology: Topology) -> bool:
         return f"/{name or outage.target}".endswith(f"/{rest if kind in ('pod', 'deployment') else word}")
     try:
         return any(one.same_target(outage) for one in targets.resolve([word], topology))
-    except InvalidInput:
+    except UsageError:
         return False
 
 
@@ -89,12 +126,7 @@ def _workload(full_name: str) -> str:
     return full_name.rpartition("/")[2].rsplit("-", 2)[0]
 
 
-def _fail(topology: Topology, provider: Provider, outage: Outage, cuts: dict[str, rules.Cut]) -> bool:
-    places = [node for _, node in topology.nodes if node.name in cuts]
-    return any(together(lambda node: nodes.cut(provider, node, outage, cuts[node.name]), places))
-
-
-def _cuts(topology: Topology, outage: Outage, pods: Sequence[Pod]) -> dict[str, rules.Cut]:
+def _cuts(topology: Topology, outage: Outage, pods: Sequence[Pod]) -> dict[str, Cut]:
     places = targets.places(outage, pods)
     cuts = rules.cuts(topology, outage, places)
     if not cuts or (outage.delay and not any(cut.arrivals for cut in cuts.values())):

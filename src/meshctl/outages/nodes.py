@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from meshctl.outages import outage as outages
@@ -70,27 +70,32 @@ def look(provider: Provider, node: Node) -> Found:
     )
 
 
-def cut(provider: Provider, node: Node, outage: Outage, what: Cut) -> bool:
-    """Put an outage in place, instead of another of the same target; whether anything changed."""
-    found = look(provider, node)
-    wanted = _lines(outage, what)
-    if outage in found.outages and set(wanted) == set(_lines_of(found, outage)) and _complete(found, outage):
-        return False
-    # First the table that `heal` looks for, then what it should clean up.
-    _load(provider, node, rules.script(outage, what))
-    if outage.delay:
-        laid = [(one, *_lay(provider, node, outage, one, name)) for name, one in wanted.items()]
-        _load(provider, node, rules.delays(outage, laid))
-    _take_away(provider, node, found, [one for one in found.outages if one.same_target(outage) and one != outage])
-    return True
+def change(provider: Provider, node: Node, found: Found, cuts: Mapping[Outage, Cut], gone: Sequence[Outage]) -> bool:
+    """Put outages in place and take others away, and what an interrupted command left; whether anything changed."""
+    new = {outage: what for outage, what in cuts.items() if not _is_there(found, outage, what)}
+    stay = [one for one in found.outages if one not in gone]
+    tables = [one for one in found.tables if one[1] in {outage.table for outage in gone}]
+    scripts = [rules.script(outage, what) for outage, what in new.items()]
+    # First the tables that `heal` looks for, then what it should clean up.
+    _load(provider, node, rules.removal(tables) + "".join(scripts))
+    _load(provider, node, "".join(_delayed(provider, node, *one) for one in new.items() if one[0].delay))
+    kept = {name for one in (*stay, *cuts) for name in (*_lines_of(found, one), *_lines(one, cuts.get(one, Cut())))}
+    left = [name for name in found.lines if name not in kept]
+    for name in left:
+        provider.stop_delay(node, name)
+        provider.execute(node, ("ip", "link", "delete", name))
+    return bool(new or tables or left)
 
 
-def mend(provider: Provider, node: Node, gone: Sequence[Outage] | None = None) -> tuple[Outage, ...]:
-    """Take outages away, by default all, and whatever an interrupted command left; those that were there."""
-    found = look(provider, node)
-    removed = [one for one in found.outages if gone is None or one in gone]
-    _take_away(provider, node, found, removed)
-    return tuple(removed)
+def _is_there(found: Found, outage: Outage, what: Cut) -> bool:
+    """Whether all of it is; the table that is loaded last tells."""
+    last = ("netdev" if outage.delay else "ip", outage.table)
+    return last in found.tables and set(_lines(outage, what)) == set(_lines_of(found, outage))
+
+
+def _delayed(provider: Provider, node: Node, outage: Outage, what: Cut) -> str:
+    laid = [(one, *_lay(provider, node, outage, one, name)) for name, one in _lines(outage, what).items()]
+    return rules.delays(outage, laid)
 
 
 def _lines(outage: Outage, what: Cut) -> dict[str, Arrival]:
@@ -110,25 +115,9 @@ def _lines_of(found: Found, outage: Outage) -> list[str]:
     return [name for name in found.lines if name.startswith(_prefix(outage))]
 
 
-def _complete(found: Found, outage: Outage) -> bool:
-    """Whether the table that is loaded last is there."""
-    return (("netdev" if outage.delay else "ip"), outage.table) in found.tables
-
-
-def _take_away(provider: Provider, node: Node, found: Found, gone: Sequence[Outage]) -> None:
-    """Also the devices that belong to nothing."""
-    tables = [one for one in found.tables if one[1] in {outage.table for outage in gone}]
-    stay = [name for one in found.outages if one not in gone for name in _lines_of(found, one)]
-    if tables:
-        _load(provider, node, rules.removal(tables))
-    for name in found.lines:
-        if name not in stay:
-            provider.stop_delay(node, name)
-            provider.execute(node, ("ip", "link", "delete", name))
-
-
 def _load(provider: Provider, node: Node, script: str) -> None:
-    provider.execute(node, ("nft", "-f", "-"), script)
+    if script:
+        provider.execute(node, ("nft", "-f", "-"), script)
 
 
 def _lay(provider: Provider, node: Node, outage: Outage, arrival: Arrival, name: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-from meshctl.errors import InvalidInput, Problem
+from meshctl.errors import UsageError
 from meshctl.mesh.pod import Pod
 from meshctl.outages.outage import Outage
 from meshctl.outages.rules import Place
@@ -14,6 +14,7 @@ from meshctl.topology import Topology
 SYSTEM = "istio-system"
 GATEWAYS = {"gateway": "istio-eastwestgateway", "ingress": "istio-ingressgateway"}
 ISTIOD = "istiod"
+WITH_PODS = ("pod", *GATEWAYS)
 
 
 def fixed(topology: Topology) -> dict[str, Outage]:
@@ -30,16 +31,16 @@ def fixed(topology: Topology) -> dict[str, Outage]:
 
 
 def resolve(words: Iterable[str], topology: Topology, pods: Sequence[Pod] | None = None) -> list[Outage]:
-    """The outages of these words; InvalidInput names all that mean nothing. Without `pods` no pod is known."""
+    """The outages of these words; UsageError names all that mean nothing. Without `pods` no pod is known."""
     found: list[Outage] = []
     problems = []
     for word in words:
         outages = _named(word, topology) or _of_pods(word, pods or ())
         if not outages:
-            problems.append(Problem(0, word, _unknown(word, topology, pods)))
+            problems.append(f"{word}: {_unknown(word, topology, pods)}")
         found += outages
     if problems:
-        raise InvalidInput("outage", problems)
+        raise UsageError("\n".join(problems))
     return list(dict.fromkeys(found))
 
 
@@ -94,7 +95,7 @@ def _unknown(word: str, topology: Topology, pods: Sequence[Pod] | None) -> str:
     if len(several) > 1:
         return f"is ambiguous; say which: {', '.join(several)}"
     known = [*fixed(topology), *sorted(names)]
-    near = difflib.get_close_matches(word, known, 1) or [one for one in known if one.endswith(f"/{word}")][:1]
+    near = difflib.get_close_matches(word, known, 1) or [one for one in known if rest in one.rpartition("/")[2]][:1]
     hint = f"did you mean {near[0]}? " if near else ""
     forms = "pod/[CLUSTER/NAMESPACE/]NAME, deployment/[CLUSTER/NAMESPACE/]NAME"
     return f"can't fail, there is nothing of that name; {hint}expected one of {', '.join(fixed(topology))}, {forms}"

@@ -10,8 +10,9 @@ USER = 1337
 
 
 def plain(name: str, value: object) -> Item:
-    """A variable; booleans as Go's templates print them."""
-    return {"name": name, "value": str(value).lower() if isinstance(value, bool) else str(value)}
+    """A variable; booleans as Go's templates print them. An empty value is left out, as an API server does."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return {"name": name, "value": text} if text else {"name": name}
 
 
 def field(name: str, path: str) -> Item:

@@ -7,9 +7,10 @@ from typing import Any
 
 from meshctl.render.install.marks import RELEASE
 from meshctl.render.manifest import ISTIO_SYSTEM, Manifest, manifest
+from meshctl.render.remote_secret import READER
 
 RBAC = "rbac.authorization.k8s.io"
-ISTIOD, READER = "istiod", "istio-reader-service-account"
+ISTIOD = "istiod"
 READER_ROLE = f"istio-reader-clusterrole-{ISTIO_SYSTEM}"
 _READ, _WRITE = ("get", "list", "watch"), ("update", "patch", "create", "delete")
 _ISTIO = [f"{one}.istio.io" for one in ("config", "security", "networking", "authentication", "rbac", "telemetry")]
