@@ -17,7 +17,8 @@ from meshctl.labs.catalog import LABS, find
 from meshctl.labs.engine import Options, Result
 from meshctl.labs.environment import LABEL
 from meshctl.labs.evidence import Verdict
-from meshctl.labs.lab import Lab
+from meshctl.labs.lab import Lab, Load
+from meshctl.mesh.traffic import Shares
 from meshctl.predict.outage import Outage
 from meshctl.render.manifest import Manifest, manifest
 from meshctl.topology import Topology
@@ -184,6 +185,22 @@ def test_a_stated_number_of_requests_is_sent(classroom: Topology) -> None:
     (result,) = play("distribute", mesh, "course", requests=60)
     assert (result.sight.sample.requests, mesh.sent) == (60, 60)
     assert result.passed
+
+
+def test_answers_of_which_no_log_tells_are_left_out(classroom: Topology) -> None:
+    class Forgetful(FakeMesh):
+        """A log is begun anew in the middle of the first measurement."""
+
+        def measure(self, load: Load) -> Shares:
+            shares = super().measure(load)
+            if self.sent > load.requests:
+                return shares
+            lost = [replace(one, flags="", upstream="", pod=None) for one in shares.answers[:1000]]
+            return replace(shares, answers=(*lost, *shares.answers[1000:]))
+
+    (result,) = play("distribute-2", Forgetful(classroom), "course")
+    assert result.passed
+    assert any("no access log tells who gave 1000 of" in text for text in result.surprises)
 
 
 def test_an_unknown_act_is_told_of(classroom: Topology) -> None:

@@ -114,7 +114,7 @@ class Chosen:
         if not expected:
             return None
         counts = dict(sight.sample.upstreams)
-        total = sight.sample.requests
+        total = sum(counts.values())
         bars = [
             sight.bar(_named(address, sight.forecast), float(share), counts.pop(address, 0), total)
             for address, share in expected.items()
@@ -221,7 +221,7 @@ def _strays(sight: Sight, counts: Mapping[str, int], total: int) -> Iterator[Bar
     """What was seen though nothing was expected there, as one bar."""
     strays = sum(counts.values())
     if strays:
-        names = ", ".join(sorted(name or "unknown" for name, count in counts.items() if count))
+        names = ", ".join(sorted(name or "nowhere" for name, count in counts.items() if count))
         yield sight.bar(f"{ELSEWHERE} ({names})", 0.0, strays, total)
 
 

@@ -36,13 +36,18 @@ class Sample:
 
     @property
     def pods(self) -> Counter[str]:
-        """Good answers by the pod that gave them; "" where no log tells."""
-        return Counter(_pod(answer) for answer in self.answers if not is_failed(answer))
+        """Good answers by the pod that gave them, as far as logs tell."""
+        return Counter(answer.pod.full_name for answer in self.answers if answer.pod and not is_failed(answer))
 
     @property
     def upstreams(self) -> Counter[str]:
-        """Requests by the address that the first proxy chose; "" where no log tells."""
-        return Counter(answer.upstream for answer in self.answers)
+        """Requests by the address that the first proxy chose, "" for none, as far as its log tells."""
+        return Counter(answer.upstream for answer in self.answers if answer.flags)
+
+    @property
+    def unseen(self) -> int:
+        """Good answers of which no log tells who gave them."""
+        return sum(1 for answer in self.answers if not is_failed(answer) and not answer.pod)
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -81,7 +86,3 @@ class Sample:
 def is_failed(answer: Answer) -> bool:
     """Whether a request ended without an answer or with a server's error."""
     return not answer.code or answer.code >= SERVER_ERROR
-
-
-def _pod(answer: Answer) -> str:
-    return answer.pod.full_name if answer.pod else ""

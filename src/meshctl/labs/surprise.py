@@ -49,6 +49,11 @@ def _found(sight: Sight, findings: Sequence[Finding]) -> Iterator[str]:
         yield f"{sample.failed} requests failed though none should ({codes})"
     if sample.slowest > SLOW_SECONDS:
         yield _slow(sample.slowest, silent)
+    if sample.unseen:
+        yield (
+            f"no access log tells who gave {sample.unseen} of {sample.requests} answers, which don't count for the shares; "
+            "a log of 10 MiB is begun anew, and a cluster that can't be asked tells nothing"
+        )
     yield from _unequal(findings)
     yield from sample.notes
 
