@@ -56,7 +56,7 @@ def test_the_story_is_in_order_and_counts_failures() -> None:
     assert lines[0] == "  4.0 s  (1) cluster2 is <down>"
     assert "  4.5 s  gateway of cluster2 is ejected, until 8.0 s" in lines
     assert any("cluster3 answers most requests instead of cluster2" in line for line in lines)
-    assert lines[-1] == "1 of 20 requests failed; in 1 seconds requests waited, 2.0 s at most"
+    assert lines[-1] == "1 of 20 requests failed (1 x 503); in 1 seconds requests waited, 2.0 s at most"
 
 
 def test_the_drawing_is_well_formed_and_its_bars_are_the_requests() -> None:

@@ -51,7 +51,7 @@ def _found(sight: Sight, findings: Sequence[Finding]) -> Iterator[str]:
         yield _slow(sample.slowest, silent)
     if sample.unseen:
         yield (
-            f"no access log tells who gave {sample.unseen} of {sample.requests} answers, which don't count for the shares; "
+            f"no access log tells who gave {sample.unseen} of {sample.requests} answers, which don't count; "
             "a log of 10 MiB is begun anew, and a cluster that can't be asked tells nothing"
         )
     yield from _unequal(findings)

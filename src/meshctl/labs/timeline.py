@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from meshctl.labs.cast import cast
 from meshctl.labs.engine import Report, prepare
@@ -56,7 +56,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The whole of it; `parties`: the clusters in the topology's order, then failures."""
+    """The whole of it; `parties`: the clusters in their order, then failures; `failures`: how many of each kind."""
 
     lab: str
     parties: tuple[str, ...]
@@ -64,6 +64,7 @@ class Timeline:
     ejections: tuple[Span, ...]
     moments: tuple[Moment, ...]
     rate: float
+    failures: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> Counter[str]:
@@ -165,6 +166,7 @@ def assembled(lab: str, clusters: Sequence[str], script: Script, found: Recordin
         tuple(_spans(looks, found.owners)),
         tuple(moments),
         script.rate,
+        Counter(f"{answer.outcome} {answer.flags}".strip() for answer in answers if is_failed(answer)),
     )
 
 
@@ -207,7 +209,7 @@ def story(timeline: Timeline, titles: Mapping[str, str]) -> list[str]:
     ]
     told += [(span.begin, f"{span.name} is ejected, until {span.end:.1f} s") for span in timeline.ejections]
     told += [
-        (number, f"{party} answers most requests instead of {before}")
+        (number, _handover(party, before))
         for number, (party, before) in enumerate(_handovers(timeline))
         if before and party and before != party
     ]
@@ -215,7 +217,14 @@ def story(timeline: Timeline, titles: Mapping[str, str]) -> list[str]:
     total, failed = timeline.total.total(), timeline.total[FAILS]
     slow = [second.slowest for second in timeline.seconds if second.slowest > SLOW_SECONDS]
     waited = f"; in {len(slow)} seconds requests waited, {max(slow):.1f} s at most" if slow else ""
-    return [*lines, f"{failed} of {total} requests failed{waited}"]
+    kinds = ", ".join(f"{count} x {kind}" for kind, count in timeline.failures.items())
+    return [*lines, f"{failed} of {total} requests failed{f' ({kinds})' if kinds else ''}{waited}"]
+
+
+def _handover(party: str, before: str) -> str:
+    if party == FAILS:
+        return f"most requests fail, which {before} answered before"
+    return f"{party} answers most requests" + ("" if before == FAILS else f" instead of {before}")
 
 
 def _handovers(timeline: Timeline) -> list[tuple[str, str]]:
