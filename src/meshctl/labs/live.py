@@ -10,7 +10,7 @@ from typing import Any
 from meshctl import outages
 from meshctl.errors import Refused
 from meshctl.kube.client import ApiError, Client
-from meshctl.labs import disruption, fitness, proxies
+from meshctl.labs import disruption, fault_filter, fitness, journal, proxies
 from meshctl.labs.lab import Load
 from meshctl.labs.view import Seen, View
 from meshctl.mesh import admin, clusters, ingress, measurement
@@ -34,6 +34,8 @@ GROUPS = {
     "PeerAuthentication": "/apis/security.istio.io/v1beta1/peerauthentications",
 }
 SECONDS = 10.0
+# The provider whose Bookinfo has fault switches; elsewhere Envoy fails in its place.
+SWITCHED = "sandbox"
 
 
 def live(topology: Topology, provider: Provider) -> LiveMesh:
@@ -116,7 +118,7 @@ class LiveMesh:
         if outage.kind == "gone":
             disruption.scale(self._mesh, outage, 0)
         elif outage.kind == "failing":
-            disruption.switch(self._mesh, self._hit(outage), fail=True)
+            self._make_fail(outage)
         else:
             outages.fail(self.topology, self._provider, [outages.Outage(outage.kind, outage.cluster)])
 
@@ -125,7 +127,7 @@ class LiveMesh:
         if outage.kind == "gone":
             disruption.scale(self._mesh, outage, 1)
         elif outage.kind == "failing":
-            disruption.switch(self._mesh, self._hit(outage), fail=False)
+            self._make_well(outage)
         else:
             outages.heal(self.topology, self._provider, [outages.Outage(outage.kind, outage.cluster)])
 
@@ -152,6 +154,18 @@ class LiveMesh:
         kept = tuple(pod for pod in before if pod.cluster in found.silent)
         self._survey = Survey((*found.pods, *kept), found.silent)
         return self._survey
+
+    def _make_fail(self, outage: Outage) -> None:
+        if self._provider.name == SWITCHED:
+            disruption.switch(self._mesh, self._hit(outage), fail=True)
+        else:
+            self.apply(journal.labelled("failing", fault_filter.envoy_filter(outage)))
+
+    def _make_well(self, outage: Outage) -> None:
+        if self._provider.name == SWITCHED:
+            disruption.switch(self._mesh, self._hit(outage), fail=False)
+        else:
+            self.delete(fault_filter.envoy_filter(outage))
 
     def _hit(self, outage: Outage) -> list[Pod]:
         pods = [pod for pod in self._look().pods if _is_bookinfo(pod)]
