@@ -2,7 +2,10 @@
 
 from pyinfra import host
 
-from meshctl.operations import installations, objects
+from meshctl.operations import installations, istioctl, objects
 
-wanted = installations.wanted(host.data.installs["eastwest-remotes"])
-objects.absent(name="East-west gateway", access=host.data.kubernetes, manifests=wanted.all)
+file = host.data.installs["eastwest-remotes"]
+if host.data.embedded:
+    objects.absent(name="East-west gateway", access=host.data.kubernetes, manifests=installations.wanted(file).all)
+else:
+    istioctl.absent(name="East-west gateway", file=file)

@@ -2,7 +2,11 @@
 
 from pyinfra import host
 
-from meshctl.operations import installations, objects
+from meshctl.operations import installations, istioctl, objects
 
-wanted = installations.wanted(host.data.installs["istio"])
-objects.absent(name="Control plane", access=host.data.kubernetes, manifests=wanted.all)
+file = host.data.installs["istio"]
+if host.data.embedded:
+    wanted = [*installations.published(file, host.data.kubernetes), *installations.wanted(file).all]
+    objects.absent(name="Control plane", access=host.data.kubernetes, manifests=wanted)
+else:
+    istioctl.absent(name="Control plane", file=file)

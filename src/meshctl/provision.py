@@ -27,7 +27,7 @@ class Deploy:
     """One step of `up`: its name, what it does, and whether it is about a cluster's objects and not about hosts.
 
     The scripts under deploys/ that do and undo it are named after it. `clusters`: all, the primary or the remotes;
-    `lasting`: whether there is anything to undo.
+    `lasting`: whether there is anything to undo; `vital`: whether all that comes after it stands on it.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Deploy:
     objects: bool = True
     clusters: Clusters = "all"
     lasting: bool = True
+    vital: bool = False
 
     @property
     def script(self) -> str:
@@ -58,8 +59,8 @@ DEPLOYS = (
     # Before istiod starts: it waits for the clusters that it knows then, and pushes once.
     Deploy("remote-secrets", "the primary's way into each remote cluster", clusters="primary"),
     Deploy("exposure", "what the east-west gateways let through", clusters="primary"),
-    Deploy("istio", "the primary's control plane and gateways", clusters="primary"),
-    Deploy("eastwest", "the primary's east-west gateway: the remotes' way to the control plane", clusters="primary"),
+    Deploy("istio", "the primary's control plane and gateways", clusters="primary", vital=True),
+    Deploy("eastwest", "the primary's east-west gateway, the remotes' way to istiod", clusters="primary", vital=True),
     Deploy("istio-remotes", "the remotes' gateways, and what joins them to the mesh", clusters="remotes"),
     Deploy("eastwest-remotes", "the remotes' east-west gateways", clusters="remotes"),
     Deploy("bookinfo", "Bookinfo and the way into it"),
@@ -153,7 +154,7 @@ def _run(topology: Topology, provider: Provider, mode: str, scripts: Sequence[tu
     targets = tuple(Target(name, found) for name, found in data.of_hosts(topology, provider).items())
     folder = project_folder("deploys")
     steps = tuple(
-        Step(deploy.name, str(folder / script), hosts)
+        Step(deploy.name, str(folder / script), hosts, deploy.vital and mode == APPLY)
         for deploy, script in scripts
         if (hosts := _hosts(topology, provider, deploy))
     )

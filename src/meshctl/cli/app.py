@@ -21,6 +21,7 @@ from meshctl.cli.open import open_page
 from meshctl.cli.predict import predict
 from meshctl.cli.proxy_config import proxy_config
 from meshctl.cli.render import render
+from meshctl.cli.reset import reset
 from meshctl.cli.shell import shell
 from meshctl.cli.status import status
 from meshctl.cli.traffic import traffic
@@ -72,6 +73,7 @@ app.command()(logs)
 app.command("exec")(execute)
 app.command()(fail)
 app.command()(heal)
+app.command()(reset)
 app.command("open")(open_page)
 
 

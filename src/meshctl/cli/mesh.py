@@ -38,5 +38,5 @@ def page(mesh: Mesh) -> str:
     from meshctl.providers import choose
 
     gateways = measurement.ingresses(mesh, survey(mesh))
-    host, port = choose.provider(mesh.topology).reach(*ingress.address(mesh, gateways))
+    host, port = choose.provider(mesh.topology).entrance(*ingress.address(mesh, gateways))
     return f"http://{host}" if port == ingress.HTTP else f"http://{host}:{port}"

@@ -22,7 +22,9 @@ HOST = ("cluster", "node", "address", "role", "state", "routes", "to do")
 SUBJECTS = {
     "labels": ("node-labels", "namespaces"),
     "secrets": ("cacerts", "istio-readers", "remote-secrets"),
-    "gateways": ("istio-operators", "eastwest", "exposure"),
+    "istio": ("istio-operators", "istio", "istio-remotes", "rollout"),
+    "gateways": ("eastwest", "eastwest-remotes", "exposure"),
+    "bookinfo": ("bookinfo",),
 }
 CLUSTER = ("cluster", "network", "api", "nodes", *SUBJECTS)
 

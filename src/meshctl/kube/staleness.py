@@ -9,18 +9,23 @@ from typing import Any
 Object = Mapping[str, Any]
 PROXY, DISCOVERY = "istio-proxy", "discovery"
 INJECT = "sidecar.istio.io/inject"
+SIGNED = "the signing certificates changed"
+# Later than any pod's birth.
+FUTURE = "9999"
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What pods must have found at birth. `labels`: the keys from which istiod reads a locality.
+    """What pods must have found at birth. `labels`: those of nodes from which istiod reads a locality.
 
-    `cluster`, `network`: what a proxy says it belongs to.
+    `cluster`, `network`: what a proxy says it belongs to; `root`: the mesh's root certificate, empty if unknown.
+    What differs from it now is mended before anything is restarted: then its pods will be too old.
     """
 
     cluster: str
     network: str
-    labels: tuple[str, ...]
+    labels: Mapping[str, str]
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,8 @@ class Live:
 
 def stale(live: Live, wanted: Expected) -> Iterator[tuple[Object, str]]:
     """Pods that have to be made anew, each with the reason."""
-    moved = {one["metadata"]["name"]: changed(one, "labels", wanted.labels) for one in live.nodes}
-    roots = {one["metadata"]["namespace"]: changed(one, "data") for one in live.roots}
+    moved = {one["metadata"]["name"]: _moved(one, wanted.labels) for one in live.nodes}
+    roots = {one["metadata"]["namespace"]: _rooted(one, wanted.root) for one in live.roots}
     injected = {one["metadata"]["name"] for one in live.namespaces if _injects(one)}
     signed = changed(live.signing, "data") if live.signing else ""
     for pod in live.pods:
@@ -47,7 +52,7 @@ def stale(live: Live, wanted: Expected) -> Iterator[tuple[Object, str]]:
         if PROXY in names:
             reason = _of_proxy(pod, wanted, moved, roots.get(namespace, ""))
         elif DISCOVERY in names:
-            reason = "the signing certificates changed" if _born(pod) < signed else ""
+            reason = SIGNED if _born(pod) < signed else ""
         else:
             reason = "its pods have no proxy" if namespace in injected and _willing(pod) else ""
         if reason:
@@ -67,6 +72,17 @@ def _of_proxy(pod: Object, wanted: Expected, moved: Mapping[str, str], root: str
         if (found := given.get(f"ISTIO_META_{name}")) != value:
             return f"its proxies have ISTIO_META_{name}={found or ''}, expected {value}"
     return ""
+
+
+def _moved(node: Object, labels: Mapping[str, str]) -> str:
+    found = node["metadata"].get("labels") or {}
+    same = all(found.get(key) == value for key, value in labels.items())
+    return changed(node, "labels", labels) if same else FUTURE
+
+
+def _rooted(published: Object, root: str) -> str:
+    same = (published.get("data") or {}).get("root-cert.pem", root) == root
+    return changed(published, "data") if same or not root else FUTURE
 
 
 def changed(obj: Object, section: str, keys: Iterable[str] = ()) -> str:

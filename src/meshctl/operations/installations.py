@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pyinfra import host
 
 from meshctl.facts.files import TextFile
+from meshctl.kube.access import Access
+from meshctl.kube.client import Client
 from meshctl.render.install import manifests
 from meshctl.render.install.installation import read
-from meshctl.render.manifest import Manifest
+from meshctl.render.manifest import ISTIO_SYSTEM, Manifest, manifest
+
+ROOT = "istio-ca-root-cert"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +48,22 @@ def wanted(file: str | None, addresses: Mapping[str, Sequence[str]] | None = Non
         if one["kind"] == "Service" and (own := (addresses or {}).get(one["metadata"]["name"])):
             one["spec"]["externalIPs"] = list(own)
     return Wanted([one for one in found if not manifests.injected(one)], list(filter(manifests.injected, found)))
+
+
+def addressed(file: str | None, addresses: Mapping[str, Sequence[str]]) -> list[Manifest]:
+    """The Services of a file with nothing but the addresses that the file does not state."""
+    if file is None:
+        return []
+    return [
+        manifest("v1", "Service", name, ISTIO_SYSTEM, spec={"externalIPs": list(own)})
+        for name, own in addresses.items()
+        if own
+    ]
+
+
+def published(file: str | None, access: Mapping[str, str] | None) -> list[Manifest]:
+    """What istiod wrote by itself: the mesh's root certificate into every namespace."""
+    if file is None or access is None:
+        return []
+    namespaces = Client(Access(**access)).items("/api/v1/namespaces")
+    return [manifest("v1", "ConfigMap", ROOT, one["metadata"]["name"]) for one in namespaces]

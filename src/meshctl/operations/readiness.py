@@ -14,10 +14,16 @@ from meshctl.errors import MeshctlError
 from meshctl.kube import rollout
 from meshctl.kube.access import Access
 from meshctl.kube.client import ApiError, Client
+from meshctl.kube.watch import states
 from meshctl.operations.objects import ObjectChange
 from meshctl.render.manifest import ISTIO_SYSTEM, manifest
 
-SECONDS, POLL_SECONDS = 120.0, 0.1
+# Machines are slow at times; what can never be ready is told then, too.
+SECONDS = 240.0
+ROOT = "istio-ca-root-cert"
+# A question with a webhook behind it costs more than it seems.
+FIRST_PAUSE, LAST_PAUSE = 0.1, 1.0
+DEPLOYMENTS = "/apis/apps/v1/deployments"
 
 
 class NotReady(MeshctlError):
@@ -62,18 +68,44 @@ def injecting(access: Mapping[str, str] | None, seconds: float = SECONDS) -> Gen
     yield ObjectChange(partial(_await, lambda: _refusal(client), "pods can't be injected", seconds))
 
 
+@operation()
+def rooted(
+    access: Mapping[str, str] | None, root: str, namespaces: Sequence[str], seconds: float = SECONDS
+) -> Generator[ObjectChange, None, None]:
+    """
+    Proxies find the mesh's root certificate: istiod has published it.
+
+    + access: the fields of `meshctl.kube.access.Access`; None where there is nothing to wait for
+    + root: the certificate in PEM; empty if it is unknown
+    + namespaces: where it must be
+    + seconds: how long that may take
+    """
+    if access is None or not root:
+        return
+    client = Client(Access(**access))
+    if not _unrooted(client, root, namespaces):
+        host.noop("the root is published")
+        return
+    yield ObjectChange(partial(_await, lambda: _unrooted(client, root, namespaces), "ConfigMap", seconds))
+
+
+def _unrooted(client: Client, root: str, namespaces: Sequence[str]) -> str:
+    for namespace in namespaces:
+        found = client.get(manifest("v1", "ConfigMap", ROOT, namespace)) or {}
+        if (found.get("data") or {}).get("root-cert.pem") != root:
+            return f"{namespace}/{ROOT} is not the root of the signing certificates"
+    return ""
+
+
 def await_deployments(client: Client, wanted: Mapping[str, Sequence[str]], seconds: float = SECONDS) -> None:
     """Return once the Deployments of each namespace are rolled out; NotReady names the containers that are not."""
 
-    def trouble() -> str:
-        missing = {namespace: unfinished(client, namespace, names) for namespace, names in wanted.items()}
-        return ", ".join(f"{namespace}/{name}" for namespace, names in missing.items() for name in names)
-
-    try:
-        _await(trouble, "", seconds)
-    except NotReady as late:
-        lines = [line for namespace, names in wanted.items() for line in _explained(client, namespace, names)]
-        raise NotReady("; ".join(lines) or str(late)) from None
+    keys = [(namespace, name) for namespace, names in wanted.items() for name in names]
+    for found in states(client, DEPLOYMENTS, seconds):
+        if all(key in found and rollout.complete(found[key]) for key in keys):
+            return
+    lines = [line for namespace, names in wanted.items() for line in _explained(client, namespace, names)]
+    raise NotReady("; ".join(lines or [f"the API server tells of no Deployment (after {seconds:.0f} s)"]))
 
 
 def unfinished(client: Client, namespace: str, names: Sequence[str]) -> list[str]:
@@ -117,8 +149,9 @@ def _refusal(client: Client) -> str:
 
 def _await(trouble: Callable[[], str], what: str, seconds: float) -> None:
     """Until there is no trouble any more; NotReady with the last one."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
     while found := trouble():
         if time.monotonic() > deadline:
-            raise NotReady(f"{': '.join(filter(None, (what, found)))} (after {seconds:.0f} s)")
-        time.sleep(POLL_SECONDS)
+            raise NotReady(f"{what}: {found} (after {seconds:.0f} s)")
+        time.sleep(pause)
+        pause = min(pause * 1.5, LAST_PAUSE)

@@ -14,12 +14,10 @@ from meshctl.kube import staleness
 from meshctl.kube.access import Access
 from meshctl.kube.client import Client
 from meshctl.kube.staleness import Expected, Live
-from meshctl.operations import readiness
+from meshctl.operations import objects, readiness
 from meshctl.operations.objects import ObjectChange
-from meshctl.render.manifest import ISTIO_SYSTEM, manifest
-from meshctl.topology import REGION_LABEL, SUBZONE_LABEL, ZONE_LABEL
+from meshctl.render.manifest import ISTIO_SYSTEM, Manifest, manifest
 
-LABELS = (REGION_LABEL, ZONE_LABEL, SUBZONE_LABEL)
 STAMP = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -28,6 +26,8 @@ def settled(
     access: Mapping[str, str] | None,
     cluster: str,
     network: str,
+    labels: Mapping[str, str],
+    root: str,
     namespaces: Sequence[str],
     seconds: float = readiness.SECONDS,
 ) -> Generator[ObjectChange, None, None]:
@@ -37,6 +37,8 @@ def settled(
     + access: the fields of `meshctl.kube.access.Access`; None where there is nothing to do
     + cluster: the name that proxies must have of it
     + network: the same of its network
+    + labels: of its nodes, from which istiod reads a pod's locality
+    + root: the mesh's root certificate in PEM; empty if it is still to be made
     + namespaces: where to look
     + seconds: how long it may take until everything is ready
     """
@@ -44,7 +46,7 @@ def settled(
         return
     client = Client(Access(**access))
     found = _deployments(client, namespaces)
-    old = _stale(client, Expected(cluster, network, LABELS), found)
+    old = _stale(client, Expected(cluster, network, labels, root), found)
     for (namespace, name), reason in old.items():
         yield ObjectChange(partial(restart, client, namespace, name), f"~ Deployment {namespace}/{name}: {reason}")
     wanted = {namespace: [name for where, name in found if where == namespace] for namespace in namespaces}
@@ -55,19 +57,25 @@ def settled(
 
 
 @operation()
-def renewed(access: Mapping[str, str] | None, deployment: str) -> Generator[ObjectChange, None, None]:
+def renewed(
+    access: Mapping[str, str] | None, deployment: str, signing: Sequence[Manifest]
+) -> Generator[ObjectChange, None, None]:
     """
     No pod of istiod is older than the certificates that it signs with.
 
     + access: the fields of `meshctl.kube.access.Access`; None where there is nothing to do
     + deployment: its name in istio-system
+    + signing: the Secret with the certificates as it should be, if there is one
     """
     if access is None:
         return
     client = Client(Access(**access))
     pods = client.items(f"/api/v1/namespaces/{ISTIO_SYSTEM}/pods")
     live = Live([one for one in pods if _runs_istiod(one)], [], [], signing=_signing(client))
-    reasons = {reason for _, reason in staleness.stale(live, Expected("", "", ()))}
+    reasons = {reason for _, reason in staleness.stale(live, Expected("", "", {}))}
+    if live.pods and any(list(objects.differences(live.signing, one)) for one in signing):
+        # It is mended before this is done.
+        reasons = {staleness.SIGNED}
     if not reasons:
         host.noop("istiod has the certificates of now")
         return

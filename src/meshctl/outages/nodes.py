@@ -18,7 +18,8 @@ LINE = "outage"
 LOOK = ("sh", "-c", "nft -j list tables && ip -json link show")
 # A delay line is a device that gives back later what is sent to it. Where the kernel has netem that is a veth pair;
 # elsewhere a tap, behind which a program waits. It has the hardware address of the device it stands in for, or what
-# it gives back would be for somebody else.
+# it gives back would be for somebody else; and an address of its own (one that RFC 5737 keeps for documentation),
+# or the kernel would find every sender implausible (fib_validate_source) where rp_filter is on.
 LAY = """\
 device=$(ip -o -4 address show to "$1" | awk '{print $2; exit}')
 [ -n "$device" ] || device=$(ip -o -4 route get "$1" | sed 's/.* dev \\([^ ]*\\).*/\\1/')
@@ -32,9 +33,12 @@ if ! tc qdisc add dev "$2" root netem delay "$3us" limit 10000 2>/dev/null; then
   way=relay
   ip link delete "$2" && ip tuntap add dev "$2" mode tap && ip link set "$2" mtu "$mtu" address "$mac" || exit
 fi
+strict=$(sysctl -n net.ipv4.conf.all.rp_filter)
 for end in "$2" "$2p"; do
-  ip link set "$end" arp off txqueuelen 10000 up 2>/dev/null
-  sysctl -q -w "net.ipv4.conf.$end.rp_filter=2" "net.ipv6.conf.$end.disable_ipv6=1" 2>/dev/null
+  ip link set "$end" arp off txqueuelen 10000 up 2>/dev/null || continue
+  ip address add 192.0.2.1/32 scope link dev "$end"
+  sysctl -q -w "net.ipv4.conf.$end.rp_filter=$([ "$strict" = 1 ] && echo 2 || echo 0)"
+  sysctl -q -w "net.ipv6.conf.$end.disable_ipv6=1" 2>/dev/null
 done
 echo "$device $way"
 """

@@ -40,6 +40,7 @@ def _host(topology: Topology, cluster: Cluster, kubernetes: Mapping[str, Access]
         "cluster": cluster.name,
         "network": cluster.network,
         "istio_version": topology.istio_version,
+        "embedded": topology.provider == "sandbox",
         "sysctls": SYSCTLS,
         "neighbours": [_neighbour(one, kubernetes) for one in topology.neighbours(cluster)],
         "mesh_cidrs": [str(cidr) for cidr in mesh_cidrs(topology, cluster)],
@@ -66,6 +67,7 @@ def _nothing() -> HostData:
         "kubernetes": None,
         "signing": None,
         "istio_files": {},
+        "locality": {},
         "installs": installs,
         "external_ips": {},
     }
@@ -77,6 +79,7 @@ def _cluster(topology: Topology, cluster: Cluster, accesses: Mapping[str, Access
         "kubernetes": asdict(accesses[cluster.name]),
         "signing": str(authority / cluster.name),
         "node_labels": nodes.labels(cluster),
+        "locality": cluster.locality.labels,
         "namespaces": [namespaces.istio_system(topology, cluster), namespaces.bookinfo()],
         "istio_files": _files(topology, cluster),
         "installs": _installs(cluster),

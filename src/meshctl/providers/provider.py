@@ -42,6 +42,9 @@ class Provider(Protocol):
     def reach(self, address: str, port: int) -> tuple[str, int]:
         """Host and port by which a server that the hosts can reach is reached from this machine."""
 
+    def entrance(self, address: str, port: int) -> tuple[str, int]:
+        """The same for the one server that people open in a browser: its host and port stay, wherever it is."""
+
     def delete(self) -> tuple[str, ...]:
         """Take away what `create` made; the lines of what changed."""
 

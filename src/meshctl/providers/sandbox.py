@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from meshctl.kube.access import Access
 from meshctl.providers.provider import HostData
-from meshctl.sandbox import control, create, delete, enter, paths, running
+from meshctl.sandbox import control, create, delete, enter, entrance, paths, running
 from meshctl.sandbox.clusters import create as clusters
 from meshctl.sandbox.wire import Program
 from meshctl.topology import Node, Topology
@@ -53,6 +53,11 @@ class SandboxProvider:
         """By way of a port of 127.0.0.1."""
         with control.connect(self.topology.name) as sandbox:
             return "127.0.0.1", sandbox.forward(address, port)
+
+    def entrance(self, address: str, port: int) -> tuple[str, int]:
+        """By way of a port of 127.0.0.1 that is easily remembered."""
+        with control.connect(self.topology.name) as sandbox:
+            return "127.0.0.1", entrance.lead(sandbox, address, port)
 
     def delete(self) -> tuple[str, ...]:
         """Leave nothing of it."""

@@ -56,6 +56,10 @@ class SshProvider:
         """It is reached from here as from the hosts."""
         return address, port
 
+    def entrance(self, address: str, port: int) -> tuple[str, int]:
+        """It is reached from here."""
+        return address, port
+
     def delete(self) -> tuple[str, ...]:
         """Nothing to delete."""
         return ()

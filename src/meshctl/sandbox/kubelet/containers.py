@@ -189,7 +189,9 @@ class Container:
             )
             return ("echo", "traffic is captured:", *words[1:])
         token = await pod.volumes.token(pod.spec, proxy.TOKEN)
-        content = proxy.document(pod.spec, pod.node, pod.address, words, self.variables, token)
+        mesh = pod.file(self.spec, proxy.MESH_CONFIG)
+        settings = mesh.read_text() if mesh and mesh.is_file() else ""
+        content = proxy.document(pod.spec, pod.node, pod.address, words, self.variables, token, settings)
         proxy.write(pod.bootstrap(self.spec), content, *launch.ids(pod.spec, self.spec))
         return proxy.envoy(words)
 

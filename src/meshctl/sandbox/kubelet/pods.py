@@ -126,11 +126,17 @@ class Pod:
 
     def bootstrap(self, container: Mapping[str, Any]) -> Path:
         """The machine's path of what the proxy finds as its bootstrap."""
-        folder = str(Path(proxy.BOOTSTRAP).parent)
+        if found := self.file(container, proxy.BOOTSTRAP):
+            return found
+        raise ValueError(f"container {container['name']} has no volume at {Path(proxy.BOOTSTRAP).parent}")
+
+    def file(self, container: Mapping[str, Any], path: str) -> Path | None:
+        """The machine's path of a file in one of a container's volumes."""
+        folder = str(Path(path).parent)
         for one in container.get("volumeMounts") or ():
             if one["mountPath"].rstrip("/") == folder:
-                return self.files.volume(one["name"]) / Path(proxy.BOOTSTRAP).name
-        raise ValueError(f"container {container['name']} has no volume at {folder}")
+                return self.files.volume(one["name"]) / Path(path).name
+        return None
 
     async def run(self) -> None:
         """Live until deleted, then go."""
@@ -297,7 +303,7 @@ class Pod:
             return
         place = Place(self.address, self.node.spec.address, self._started)
         inits, mains = [one.state for one in self.inits], [one.state for one in self.mains]
-        wanted = status.status(self.spec, inits, mains, place, stamp(time.time()))
+        wanted = status.status(self._reported(), inits, mains, place, stamp(time.time()))
         if wanted == self._sent:
             return
         metadata = self.spec["metadata"]
@@ -305,3 +311,10 @@ class Pod:
         change = {"metadata": {"uid": self.uid}, "status": wanted}
         await self.node.ground.api.ask("PATCH", path, change, MERGE)
         self._sent = wanted
+
+    def _reported(self) -> Object:
+        """The pod with the conditions that were written last: what comes by the watch may be older than these."""
+        live = self.spec.get("status") or {}
+        ours = {one["type"]: one for one in self._sent.get("conditions") or () if one["type"] in status.CONDITIONS}
+        others = [one for one in live.get("conditions") or () if one["type"] not in ours]
+        return {**self.spec, "status": {**live, "conditions": [*others, *ours.values()]}}

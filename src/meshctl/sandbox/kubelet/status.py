@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 Object = dict[str, Any]
+CONDITIONS = ("PodScheduled", "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 
 
 @dataclass(slots=True)
