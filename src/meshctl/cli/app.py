@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from meshctl import __version__
-from meshctl.cli import certs, output
+from meshctl.cli import certs, lab, output
 from meshctl.cli.endpoints import endpoints
 from meshctl.cli.exec import execute
 from meshctl.cli.fail import fail, heal
@@ -66,6 +66,7 @@ app.command()(kubeconfig)
 app.command()(shell)
 app.command()(predict)
 app.command()(proxy_config)
+app.add_typer(lab.app)
 app.command()(endpoints)
 app.command()(traffic)
 app.command()(logs)

@@ -203,3 +203,9 @@ def test_it_answers_from_the_file_of_the_moment(served: tuple[int, Path]) -> Non
     assert read(datagram(port, query(f"new.{IN_SHOP}", message.A)))[1][0][2] == "10.68.0.20"
     path.write_text("half a fi")
     assert read(datagram(port, query(f"new.{IN_SHOP}", message.A)))[1][0][2] == "10.68.0.20"
+
+
+def test_a_file_that_makes_no_sense_is_an_answer_too(served: tuple[int, Path]) -> None:
+    port, path = served
+    path.write_text(zone.dump(ZONE._replace(addresses={f"web.{IN_SHOP}": ["nonsense"]})))
+    assert datagram(port, query(f"web.{IN_SHOP}", message.A))[3] & 0xF == message.SERVER_FAILURE

@@ -29,7 +29,11 @@ class Names:
             question = message.parse(query)
         except Malformed:
             return message.failure(query, message.FORMAT_ERROR)
-        return zone.answer(self._current(), question, 0 if stream else question.size or message.SMALLEST)
+        try:
+            return zone.answer(self._current(), question, 0 if stream else question.size or message.SMALLEST)
+        except ValueError as error:
+            _log(f"{question.name}: {error}")
+            return message.failure(query, message.SERVER_FAILURE)
 
     def _current(self) -> zone.Zone:
         try:

@@ -106,6 +106,13 @@ def test_ports_find_endpoints_by_name_and_protocol() -> None:
     assert "meta l4proto tcp dnat to 172.20.1.2:8080" in block(script, "inside/shop/web/tcp/53")
 
 
+def test_addresses_of_the_other_family_are_left_out() -> None:
+    made = service(externalIPs=["fd00::1", "192.168.229.100"])
+    script = rules(made, backed(made, ("fd00::2", "n1"), *TWO[:1]))
+    assert "fd00" not in script
+    assert "192.168.229.100 . tcp . 80" in block(script, "services")
+
+
 def test_headless_and_external_names_have_no_rules() -> None:
     headless, alias = service(clusterIP="None"), service("b", type="ExternalName", clusterIP=None)
     assert "shop" not in rules(headless, alias, backed(headless, *TWO))

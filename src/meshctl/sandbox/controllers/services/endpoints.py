@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
 Object = dict[str, Any]
@@ -26,6 +26,15 @@ class Port:
         """As Endpoints and EndpointSlices have it."""
         more = {"appProtocol": self.application} if self.application else {}
         return {"name": self.name, "port": self.number, "protocol": self.protocol, **more}
+
+
+def is_ipv4(text: str) -> bool:
+    """Whether it is an address of the only family that the sandbox speaks."""
+    try:
+        IPv4Address(text)
+    except AddressValueError:
+        return False
+    return True
 
 
 def has_endpoints_of_pods(service: Seen) -> bool:
@@ -54,7 +63,7 @@ def members(service: Seen, pods: Iterable[Seen]) -> list[Seen]:
 
 def _is_present(pod: Seen) -> bool:
     status = pod.get("status") or {}
-    return bool(status.get("podIP")) and status.get("phase") not in ("Succeeded", "Failed")
+    return is_ipv4(status.get("podIP") or "") and status.get("phase") not in ("Succeeded", "Failed")
 
 
 def address(pod: Seen) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from meshctl.sandbox.controllers.services import slices
-from meshctl.sandbox.controllers.services.endpoints import Object, Port, Seen
+from meshctl.sandbox.controllers.services.endpoints import Object, Port, Seen, is_ipv4
 
 CONTROLLER = "endpointslicemirroring-controller.k8s.io"
 SKIP = "endpointslice.kubernetes.io/skip-mirror"
@@ -42,7 +42,7 @@ def _ports(subset: Mapping[str, Any]) -> Sequence[Port]:
 
 def _endpoints(subset: Mapping[str, Any]) -> Iterator[Object]:
     for key, ready in (("addresses", True), ("notReadyAddresses", False)):
-        for one in subset.get(key) or ():
+        for one in filter(lambda one: is_ipv4(one["ip"]), subset.get(key) or ()):
             more = {name: one[name] for name in ("hostname", "nodeName", "targetRef") if one.get(name)}
             conditions = {"ready": ready, "serving": ready, "terminating": False}
             yield {"addresses": [one["ip"]], "conditions": conditions, **more}

@@ -61,7 +61,7 @@ def _add(draft: _Draft, service: Seen, behind: Iterable[Seen]) -> None:
     elif endpoints.is_headless(service):
         for one in behind:
             _add_endpoints(draft, name, one)
-    elif spec.get("clusterIP"):
+    elif endpoints.is_ipv4(spec.get("clusterIP") or ""):
         draft.add(name, spec["clusterIP"])
         draft.point(spec["clusterIP"], name)
         for port in spec.get("ports") or ():
@@ -84,5 +84,5 @@ def _hosts(found: Seen) -> Iterator[tuple[str, str]]:
         return
     for one in found.get("endpoints") or ():
         if (one.get("conditions") or {}).get("ready") is not False:
-            for address in one["addresses"]:
+            for address in filter(endpoints.is_ipv4, one["addresses"]):
                 yield one.get("hostname") or address.replace(".", "-"), address

@@ -15,6 +15,7 @@ from meshctl.sandbox.controllers.api import FAULTS, ApiFault
 from meshctl.sandbox.controllers.services import names, slices
 from meshctl.sandbox.controllers.services.endpoints import Object, Port
 from meshctl.sandbox.controllers.services.writes import Writer
+from meshctl.sandbox.controllers.workqueue import SURPRISES
 from meshctl.sandbox.dns import zone
 from meshctl.sandbox.enter import PACKAGE
 from meshctl.sandbox.kubelet.node import DNS_OFFSET, Ground, Node
@@ -65,10 +66,13 @@ class NameServers:
         written = ""
         while True:
             self._renamed.clear()
-            text = zone.dump(self._zone())
-            if text != written:
-                _write(self._file, text)
-                written = text
+            try:
+                text = zone.dump(self._zone())
+                if text != written:
+                    _write(self._file, text)
+                    written = text
+            except (OSError, *SURPRISES):
+                LOG.exception("names of %s", self._ground.cluster)
             await self._renamed.wait()
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -83,8 +87,8 @@ class NameServers:
             self._served.clear()
             try:
                 await self._publish()
-            except (*FAULTS, ApiFault) as fault:
-                LOG.warning("%s: %s", SERVICE, fault)
+            except (*FAULTS, ApiFault, *SURPRISES) as fault:
+                LOG.warning("%s: %r", SERVICE, fault)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             await self._served.wait()

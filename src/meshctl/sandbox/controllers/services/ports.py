@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from meshctl.sandbox.controllers.services import slices
+from meshctl.sandbox.controllers.services.endpoints import is_ipv4
 
 Seen = Mapping[str, Any]
 # Someone else cares for such a Service.
@@ -58,7 +59,7 @@ def of(services: Iterable[Seen], found: Iterable[Seen]) -> list[ServicePort]:
 def _has_address(service: Seen) -> bool:
     spec = service["spec"]
     own = PROXY_NAME not in (service["metadata"].get("labels") or {})
-    return own and spec.get("type") != "ExternalName" and spec.get("clusterIP") not in (None, "", "None")
+    return own and spec.get("type") != "ExternalName" and is_ipv4(spec.get("clusterIP") or "")
 
 
 def _ports(service: Seen, behind: Iterable[Seen]) -> Iterator[ServicePort]:
@@ -84,7 +85,8 @@ def externals(service: Seen) -> tuple[str, ...]:
     """The addresses outside of the cluster by which a Service is reached."""
     balancers = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
     given = [one["ip"] for one in balancers if one.get("ip") and one.get("ipMode") != "Proxy"]
-    return tuple(dict.fromkeys([*(service["spec"].get("externalIPs") or ()), *given]))
+    every = [*(service["spec"].get("externalIPs") or ()), *given]
+    return tuple(dict.fromkeys(one for one in every if is_ipv4(one)))
 
 
 def _endpoints(found: Iterable[Seen], name: str, protocol: str) -> Iterator[Endpoint]:
@@ -98,7 +100,8 @@ def _endpoints(found: Iterable[Seen], name: str, protocol: str) -> Iterator[Endp
 def _usable(endpoint: Seen, port: int) -> Iterator[Endpoint]:
     conditions = endpoint.get("conditions") or {}
     ready = conditions.get("ready") is not False
-    if ready or (conditions.get("terminating") and conditions.get("serving")):
+    usable = ready or (conditions.get("terminating") and conditions.get("serving"))
+    if usable and is_ipv4(endpoint["addresses"][0]):
         yield Endpoint(endpoint["addresses"][0], port, endpoint.get("nodeName") or "", ready)
 
 

@@ -13,6 +13,7 @@ from meshctl.sandbox.controllers.services import arp, external, ports, ruleset
 from meshctl.sandbox.controllers.services.external import INTERFACE, Link
 from meshctl.sandbox.controllers.services.ports import ServicePort
 from meshctl.sandbox.controllers.services.ruleset import Place
+from meshctl.sandbox.controllers.workqueue import SURPRISES
 from meshctl.sandbox.kubelet.node import Ground, Node
 from meshctl.sandbox.kubelet.runtime import RuntimeFault
 
@@ -20,8 +21,9 @@ LOG = logging.getLogger(__name__)
 Seen = Mapping[str, Any]
 KINDS = ("services", "endpointslices", "nodes")
 RETRY_SECONDS = 1.0
-# A pod that comes or goes changes several objects.
-PAUSE_SECONDS = 0.01
+# A pod that comes or goes changes several objects; many that come at once must not keep the nodes busy with rules
+# (kube-proxy's minSyncPeriod is 1 s).
+PAUSE_SECONDS, SPACING_SECONDS = 0.01, 0.15
 LOOK = ["ip", "-json", "addr", "show", "dev", INTERFACE]
 
 
@@ -62,7 +64,7 @@ class Proxies:
         return self._ports
 
     async def _keep_rules(self, node: Node, changed: asyncio.Event) -> None:
-        done = 0, ""
+        done, loop = (0, ""), asyncio.get_running_loop()
         while True:
             changed.clear()
             try:
@@ -71,8 +73,11 @@ class Proxies:
                 LOG.warning("services on node %s: %s", node.spec.name, error)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            except SURPRISES:
+                LOG.exception("services on node %s", node.spec.name)
+            next_time = loop.time() + SPACING_SECONDS
             await changed.wait()
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(max(PAUSE_SECONDS, next_time - loop.time()))
 
     async def _lead(self, node: Node, done: tuple[int, str]) -> tuple[int, str]:
         """Bring a node's rules up to date: which process of the node has which rules."""
@@ -99,8 +104,8 @@ class Proxies:
             wanted, before = (node.pid, self._wanted(node)), problem
             try:
                 problem = "" if not node.pid or wanted == done else await self._settle(node, wanted[1])
-            except (RuntimeFault, OSError, ValueError) as error:
-                problem = str(error)
+            except (RuntimeFault, OSError, *SURPRISES) as error:
+                problem = repr(error)
             if not problem:
                 done = wanted
                 await changed.wait()

@@ -59,20 +59,19 @@ class Publisher:
             self._queue.add((found["metadata"]["namespace"], name))
 
     async def _sync(self, key: Key) -> None:
+        """Slices first: they are what proxies follow."""
         service, written = self._objects.get("services", *key), self._objects.get(ENDPOINTS, *key)
         if service and service["metadata"].get("deletionTimestamp"):
             return
-        made: list[Object] = []
         if service and endpoints.has_endpoints_of_pods(service):
             pods = [one for one in self._objects.all("pods") if one["metadata"]["namespace"] == key[0]]
             zones = {one["metadata"]["name"]: _zone(one) for one in self._objects.all("nodes")}
-            made = slices.wanted(service, pods, zones)
+            await self._write_slices(key, slices.wanted(service, pods, zones))
             await self._endpoints.ensure(written, subsets.wanted(service, pods), subsets.is_same)
-        elif service and written:
-            made = mirroring.wanted(written, service)
-        elif written and not service:
+            return
+        await self._write_slices(key, mirroring.wanted(written, service) if service and written else ())
+        if written and not service:
             await self._endpoints.delete(written)
-        await self._write_slices(key, made)
 
     async def _write_slices(self, key: Key, made: Iterable[Object]) -> None:
         live = {
