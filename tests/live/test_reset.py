@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from meshctl.kube.client import Client
+from meshctl.labs import journal, live
+from meshctl.predict.outage import Outage
 from meshctl.providers import choose
 from meshctl.sandbox import delete
 from meshctl.validate import find_topology
@@ -127,6 +129,28 @@ def test_what_a_vandal_did_is_undone_and_the_rest_not_restarted(school: School) 
     after = school.pods()
     kept = [name for name in before if name.startswith(("cluster1/productpage", "cluster1/details", "cluster1/istiod"))]
     assert {name: after.get(name) for name in kept} == {name: before[name] for name in kept}
+
+
+def test_a_lab_that_was_killed_leaves_no_failing_pods(school: School) -> None:
+    topology = find_topology(preset="classroom")
+    environment = live.live(topology, choose.provider(topology))
+    outage = Outage("failing", "cluster1", "details")
+    journal.note(environment, "failover", [outage])
+    environment.fail(outage)
+    assert _answer(school) == "500"
+
+    told = meshctl("reset")
+
+    assert "- fault failing/details@cluster1" in told
+    assert "- ConfigMap istio/meshctl-lab" in told
+    assert _answer(school) == "200"
+
+
+def _answer(school: School) -> str:
+    """The status with which details of cluster1 answers a request from beside it."""
+    pod = next(name for name in school.pods() if name.startswith("cluster1/details-v1"))
+    ask = "curl -s -o /dev/null -w %{http_code} 127.0.0.1:9080/details/0"
+    return meshctl("exec", f"cluster1/istio/{pod.partition('/')[2]}", "--", *ask.split()).strip()
 
 
 def test_a_second_reset_finds_nothing_of_anybody_else(school: School) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from meshctl.kube.client import FIELD_MANAGER
+from meshctl.labs.environment import LABEL
 
 Object = Mapping[str, Any]
-LAB_LABEL = "meshctl.io/lab"
 # They come and go with the cluster's own work, whoever owns them.
 PASSING = frozenset({"Event", "Lease", "PodMetrics", "NodeMetrics", "ComponentStatus", "ControllerRevision"})
 # What controllers and istiod put into every namespace, or keep for themselves (Istio 1.31, pkg/kube/inject,
@@ -69,7 +69,7 @@ def is_stray(kind: str, item: Object, services: Iterable[str] = ()) -> bool:
     """Whether an object of a namespace of ours is somebody else's; `services` are the names of its Services."""
     metadata = item["metadata"]
     name = metadata["name"]
-    if LAB_LABEL in (metadata.get("labels") or {}):
+    if LABEL in (metadata.get("labels") or {}):
         return True
     if kind in PASSING or (kind, name) in KNOWN or metadata.get("ownerReferences") or metadata.get("deletionTimestamp"):
         return False

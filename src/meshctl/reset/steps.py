@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from meshctl import outages, provision
+from meshctl.errors import Refused
 from meshctl.kube.client import ApiError, Client
+from meshctl.labs import journal, live
 from meshctl.mesh.clusters import together
 from meshctl.outages import Outage
 from meshctl.providers.provider import Provider
@@ -18,7 +21,7 @@ from meshctl.reset.survey import Found
 from meshctl.runner.request import Event
 from meshctl.topology import Topology
 
-OUTAGES, OBJECTS, FIELDS = "outages", "objects", "fields"
+OUTAGES, LABS, OBJECTS, FIELDS = "outages", "labs", "objects", "fields"
 REST = tuple(step for step in STEPS if step not in (HOSTS, KUBERNETES))
 GONE_SECONDS, POLL_SECONDS = 20.0, 0.1
 
@@ -42,6 +45,8 @@ def undo(topology: Topology, provider: Provider, others: dict[str, tuple[str, ..
     yield Event("step", step=OUTAGES)
     yield _event(provider.name, OUTAGES, map(_outage, outages.heal(topology, provider).changed))
     yield from provision.up(topology, provider, Selection((KUBERNETES,)))
+    yield Event("step", step=LABS)
+    yield _event(provider.name, LABS, _faults(topology, provider, mend=True))
     reached = _clusters(topology, provider, others)
     yield Event("step", step=OBJECTS)
     together(_delete, reached)
@@ -64,12 +69,29 @@ def foresee(topology: Topology, provider: Provider, others: dict[str, tuple[str,
         yield event
         if event.diff:
             return
+    yield Event("step", step=LABS)
+    yield _event(provider.name, LABS, _faults(topology, provider, mend=False))
     reached = _clusters(topology, provider, others)
     yield Event("step", step=OBJECTS)
     yield from _strays(reached)
     yield Event("step", step=FIELDS)
     yield from _additions(reached)
     yield from provision.plan(topology, provider, Selection(REST))
+
+
+def _faults(topology: Topology, provider: Provider, mend: bool) -> Iterator[str]:
+    """Pods that a lab makes fail: what else a lab does is an outage, an object or a number of replicas."""
+    if not provider.forwarded():
+        return
+    environment = live.live(topology, provider)
+    for outage in journal.noted(environment):
+        if outage.kind != "failing":
+            continue
+        if mend:
+            # Of pods that are gone, or will be, no fault needs to be taken.
+            with contextlib.suppress(ApiError, Refused):
+                environment.heal(outage)
+        yield f"- fault {journal.words(outage)}"
 
 
 def _clusters(topology: Topology, provider: Provider, others: dict[str, tuple[str, ...]]) -> list[Cluster]:
