@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import api, command_line, hosts, lifecycle, pki, translation
+from benchmarks import api, command_line, hosts, labs, lifecycle, pki, translation
 
 BENCHMARKS = {
     "command-line": command_line.run,
@@ -11,6 +11,7 @@ BENCHMARKS = {
     "lifecycle": lifecycle.run,
     "api": api.run,
     "translation": translation.run,
+    "labs": labs.run,
 }
 
 for name in sys.argv[1:] or BENCHMARKS:

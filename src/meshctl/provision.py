@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from meshctl import outages
 from meshctl.errors import UsageError
 from meshctl.providers import certificates, data
 from meshctl.providers.provider import Provider
@@ -136,6 +137,8 @@ def plan(topology: Topology, provider: Provider, selection: Selection) -> Iterat
 def down(topology: Topology, provider: Provider) -> Iterator[Event]:
     """Undo every deploy on hosts that stay, in reverse order, then take away the hosts that `up` made."""
     if provider.name == "ssh":
+        healed = outages.heal(topology, provider).changed
+        yield Event("operation", provider.name, HOSTS, "Outages", tuple(f"- outage {one}" for one in healed))
         yield from _run(topology, provider, APPLY, _undoing())
     yield Event("step", step=HOSTS)
     yield Event("operation", provider.name, HOSTS, "Hosts", provider.delete())

@@ -29,7 +29,9 @@ def traffic(
     header: Annotated[
         list[str] | None, typer.Option("--header", "-H", metavar="NAME: VALUE", help="A header; repeatable.")
     ] = None,
-    concurrency: Annotated[int, typer.Option("--concurrency", metavar="N", help="Requests at once.")] = 8,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", metavar="N", help="Requests at once; many of them favour quick endpoints.")
+    ] = 4,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="How long one request may take.")] = 15.0,
     rate: Annotated[
         float, typer.Option(metavar="N", show_default=False, help="Requests a second.  [default: as fast as it goes]")

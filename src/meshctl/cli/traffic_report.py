@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from meshctl.cli import output
 
 if TYPE_CHECKING:
-    from meshctl.mesh.traffic import Answer, Hop, Shares
+    from meshctl.mesh.traffic import Answer, Hop, Share, Shares
 
 Json = dict[str, Any]
 MOST_BAR, LEAST_BAR = 30, 6
@@ -39,9 +40,10 @@ def show(found: Shares) -> None:
     output.say(f"{found.call.requests} requests for {found.call.path} to {found.target}")
     output.say(_pace(found))
     output.say(f"{_counts(found.outcomes)}{_noted(found.flags)}")
+    widths = _widths(found.hops)
     for hop in found.hops:
         output.say()
-        _show(hop)
+        _show(hop, widths)
     if found.unseen:
         output.warn(f"{found.unseen} answers are in no access log that was read")
     for note in found.notes:
@@ -74,19 +76,35 @@ def _meaning(flags: str) -> str:
     return f"{flags} ({', '.join(known)})" if known else flags
 
 
-def _show(hop: Hop) -> None:
-    names = [(one.pod.cluster, one.pod.node, one.pod.name) for one in hop.shares]
+def _show(hop: Hop, widths: Sequence[int]) -> None:
     whole = max(1, hop.requests + sum(hop.failures.values()))
-    output.say(output.paint(hop.service, output.BOLD) + f"  {hop.requests} requests arrived")
-    widths = [max((len(each[i]) for each in names), default=0) for i in range(3)]
+    output.say(f"{output.paint(hop.service, output.BOLD)}  {hop.requests} arrived{_by_cluster(hop)}")
     size = _bar_size(sum(widths) + 8)
-    for each, share in zip(names, hop.shares, strict=True):
-        text = "  ".join(name.ljust(width) for name, width in zip(each, widths, strict=True))
+    for share in hop.shares:
+        text = "  ".join(name.ljust(width) for name, width in zip(_names(share), widths, strict=True))
         bar, figures = _bar(share.requests, whole, size), _figures(share.requests, whole)
         output.say(f"  {text}  {bar} {figures}{_codes(share.codes)}")
     for flags, number in hop.failures.items():
         label = f"failed: {flags}".ljust(sum(widths) + 4)
         output.say("  " + output.paint(f"{label}  {_bar(number, whole, size)} {_figures(number, whole)}", output.RED))
+
+
+def _names(share: Share) -> tuple[str, str, str]:
+    return share.pod.cluster, share.pod.node, share.pod.name
+
+
+def _widths(hops: Sequence[Hop]) -> list[int]:
+    """Of the names in all hops, so that the bars stand one under another."""
+    names = [_names(share) for hop in hops for share in hop.shares]
+    return [max((len(each[i]) for each in names), default=0) for i in range(3)]
+
+
+def _by_cluster(hop: Hop) -> str:
+    counted: Counter[str] = Counter()
+    for share in hop.shares:
+        counted[share.pod.cluster] += share.requests
+    parts = [f"{name} {number / hop.requests * 100:.1f} %" for name, number in sorted(counted.items())]
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def _bar_size(used: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import urllib3
@@ -91,6 +91,22 @@ class Client:
             raise
         return True
 
+    def remove(self, where: str) -> bool:
+        """Delete the object at a path; False if there is none."""
+        try:
+            self._ask("DELETE", where)
+        except ApiError as error:
+            if error.code == 404:
+                return False
+            raise
+        return True
+
+    def patch(self, where: str, operations: Sequence[Mapping[str, Any]]) -> Object:
+        """Change the object at a path by the operations of a JSON patch (RFC 6902)."""
+        return self._ask(
+            "PATCH", f"{where}?fieldManager={FIELD_MANAGER}-reset", operations, "application/json-patch+json"
+        )
+
     def text(self, where: str) -> bytes:
         """What lies at a path, as it is."""
         answer = self._send("GET", where)
@@ -118,9 +134,7 @@ class Client:
         except HTTPError:
             return False
 
-    def _ask(
-        self, method: str, where: str, body: Mapping[str, Any] | None = None, media: str = "application/json"
-    ) -> Object:
+    def _ask(self, method: str, where: str, body: object = None, media: str = "application/json") -> Object:
         data = None if body is None else json.dumps(body).encode()
         answer = self._send(method, where, body=data, headers={"Content-Type": media})
         return _document(answer.status, answer.data, f"{method} {where}")

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import sys
 import termios
 import threading
 import tty
@@ -20,6 +19,7 @@ from meshctl.kube.execution import exit_code, query
 if TYPE_CHECKING:
     from websocket import WebSocket
 
+INPUT, OUTPUT, ERRORS = 0, 1, 2
 CHUNK = 1 << 16
 SECONDS = 10.0
 
@@ -39,7 +39,7 @@ def attach(access: Access, pod: str, container: str, words: Sequence[str], stdin
 
 def _shown(line: WebSocket) -> bytes:
     """Show what the command writes, until its fate is known."""
-    streams = {STDOUT: sys.stdout.fileno(), STDERR: sys.stderr.fileno()}
+    streams = {STDOUT: OUTPUT, STDERR: ERRORS}
     for channel, data in received(line):
         if channel == FATE:
             return data
@@ -57,7 +57,7 @@ def _pass_on(line: WebSocket) -> None:
     import websocket
 
     with contextlib.suppress(OSError, websocket.WebSocketException):
-        while data := os.read(sys.stdin.fileno(), CHUNK):
+        while data := os.read(INPUT, CHUNK):
             line.send_binary(bytes([STDIN]) + data)
         if line.subprotocol == V5:
             line.send_binary(bytes([CLOSE, STDIN]))
@@ -68,15 +68,15 @@ def _raw(line: WebSocket) -> Iterator[None]:
     """Our terminal passes keys on as they are, and tells its size whenever that changes."""
 
     def resize(*_: Any) -> None:
-        size = os.get_terminal_size(sys.stdin.fileno())
+        size = os.get_terminal_size(INPUT)
         line.send_binary(bytes([RESIZE]) + json.dumps({"Width": size.columns, "Height": size.lines}).encode())
 
-    before = termios.tcgetattr(sys.stdin.fileno())
+    before = termios.tcgetattr(INPUT)
     handler = signal.signal(signal.SIGWINCH, resize)
     try:
-        tty.setraw(sys.stdin.fileno())
+        tty.setraw(INPUT)
         resize()
         yield
     finally:
         signal.signal(signal.SIGWINCH, handler)
-        termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, before)
+        termios.tcsetattr(INPUT, termios.TCSADRAIN, before)

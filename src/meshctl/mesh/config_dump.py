@@ -45,7 +45,14 @@ def resources(dump: Json) -> Resources:
         name = resource.get(_NAMES.get(kind, "name"))
         if name:
             found[kind][str(name)] = resource
+    found["endpoints"] = {name: one for name, one in found["endpoints"].items() if _discovered(name, found["clusters"])}
     return {kind: dict(sorted(named.items())) for kind, named in found.items()}
+
+
+def _discovered(name: str, clusters: Json) -> bool:
+    """Whether a cluster's endpoints were sent, and not found by itself, such as those where requests were going."""
+    cluster = clusters.get(name)
+    return cluster is None or cluster.get("type") == "EDS"
 
 
 def refusals(dump: Json) -> list[Refusal]:

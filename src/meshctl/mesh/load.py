@@ -30,7 +30,7 @@ def server(url: str) -> Server:
     """The server of a URL; UsageError if it is not an http one."""
     parts = urlsplit(url)
     try:
-        port = parts.port or HTTP_PORT
+        port = HTTP_PORT if parts.port is None else parts.port
     except ValueError:
         port = 0
     if parts.scheme != "http" or not parts.hostname or not port:

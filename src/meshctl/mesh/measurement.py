@@ -37,7 +37,7 @@ def measure(mesh: Mesh, call: Call, url: str, source: Pod | None = None, report:
     known = accounting.answers(answers, found, accounting.addresses(mesh.topology, survey), clusters.gateways(mesh))
     unseen = sum(1 for one in answers if one.code and one.number not in found.first)
     target = f"{url} from {source.full_name}" if source else url
-    return Shares(call, target, seconds, tuple(known), accounting.hops(found), unseen, found.notes)
+    return Shares(call, target, seconds, tuple(known), accounting.hops(found), unseen, found.notes, begun)
 
 
 def ingresses(mesh: Mesh, survey: Survey) -> list[Pod]:

@@ -13,13 +13,16 @@ MOST_REQUESTS, MOST_CONCURRENT = 100_000, 64
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A bounded load of GET requests; `timeout` in seconds, `rate` in requests per second (0: as fast as it goes)."""
+    """A bounded load of GET requests; `timeout` in seconds, `rate` in requests per second (0: as fast as it goes).
+
+    Envoy's LEAST_REQUEST, Istio's default, favours the quicker endpoints the more requests are under way at once.
+    """
 
     path: str = "/productpage"
     host: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     requests: int = 100
-    concurrency: int = 8
+    concurrency: int = 4
     timeout: float = 15.0
     rate: float = 0.0
 
@@ -78,7 +81,8 @@ class Hop:
 class Shares:
     """A whole measurement; the first hop is the service that the client called.
 
-    `unseen`: how many answers no log tells of. `notes`: what could not be read, and why.
+    `unseen`: how many answers no log tells of. `notes`: what could not be read, and why. `begun`: on the monotonic
+    clock, when the first request was sent.
     """
 
     call: Call
@@ -88,6 +92,7 @@ class Shares:
     hops: tuple[Hop, ...]
     unseen: int = 0
     notes: tuple[str, ...] = ()
+    begun: float = 0.0
 
     @property
     def outcomes(self) -> Counter[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from meshctl.kube.access import Access
@@ -56,3 +56,15 @@ class Provider(Protocol):
 
     def shell(self, node: Node) -> tuple[str, ...]:
         """The command of an interactive shell on a node."""
+
+    def execute(self, node: Node, argv: Sequence[str], text: str = "") -> str:
+        """What a command prints that runs on a node as root, with `text` as its standard input.
+
+        MeshctlError with what it said if it fails.
+        """
+
+    def start_delay(self, node: Node, device: str, seconds: float) -> None:
+        """Keep a program on a node that delays what is sent to a tap; UsageError where that can't be."""
+
+    def stop_delay(self, node: Node, device: str) -> None:
+        """End that program, if it runs."""
