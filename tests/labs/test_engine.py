@@ -169,7 +169,7 @@ def test_a_refused_rule_is_told_in_the_api_servers_words(classroom: Topology) ->
 
 def test_proxies_that_never_get_the_rule_fail_the_act_and_are_told_of(classroom: Topology) -> None:
     (result,) = play("distribute", FakeMesh(classroom, stale=True), "course")
-    assert any("not every proxy had the expected configuration" in text for text in result.surprises)
+    assert any("without the expected configuration after 180 s: cluster1/ingress" in text for text in result.surprises)
 
 
 def test_an_ejection_of_the_act_before_does_not_disturb_the_next(classroom: Topology) -> None:

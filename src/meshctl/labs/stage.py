@@ -15,7 +15,8 @@ from meshctl.predict.outage import Outage
 from meshctl.render.manifest import Manifest
 
 POLL = 0.2
-CONFIGURED_SECONDS, EJECTED_SECONDS = 90.0, 60.0
+# After an outage a proxy hears of its control plane again when TCP tries once more, which takes two minutes at most.
+CONFIGURED_SECONDS, EJECTED_SECONDS = 180.0, 60.0
 # Envoy's update_merge_window: a second ejection within it reaches the load balancer when it closes.
 MERGE_WINDOW = 1.1
 PROBE = 8
@@ -107,21 +108,23 @@ class Stage:
         self._outages = outages
 
     def _await_tables(self, act: Act, found: Forecast) -> None:
-        self._report("waiting for the proxies' configuration")
         begun = self._env.now()
-        while not self._configured(act, found):
+        while late := self._late(act, found):
+            names = ", ".join(late)
+            self._report(f"waiting for the configuration of {names}")
             if self._env.now() - begun > CONFIGURED_SECONDS:
-                self.notes.append(f"not every proxy had the expected configuration after {CONFIGURED_SECONDS:.0f} s")
+                self.notes.append(f"without the expected configuration after {CONFIGURED_SECONDS:.0f} s: {names}")
                 return
             self._env.pause(POLL)
 
-    def _configured(self, act: Act, found: Forecast) -> bool:
-        tables = self.tables(act, found)
+    def _late(self, act: Act, found: Forecast) -> list[str]:
+        """The proxies that have not yet what they should, or views of which none answers."""
         rules = {item["spec"]["host"].partition(".")[0]: item["metadata"]["name"] for item in _rules(act)}
-        return all(
-            proxies and all(_has(seen, found, view, service, rules) for seen in proxies.values())
-            for (view, service), proxies in tables.items()
-        )
+        late: list[str] = []
+        for (view, service), proxies in self.tables(act, found).items():
+            wrong = [name for name, seen in proxies.items() if not _has(seen, found, view, service, rules)]
+            late += wrong if proxies else [str(view)]
+        return sorted(set(late))
 
     def _lingering(self, act: Act, found: Forecast) -> list[str]:
         """Hosts that are ejected from an act before, though this one's forecast ejects them not."""
