@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from meshctl.predict.balancing import LocalityEndpoints
-from meshctl.predict.endpoints import known_gateways, table
+from meshctl.predict.endpoints import table
 from meshctl.predict.mesh import Mesh, MeshCluster, Pod, Proxy, topology_labels
 from meshctl.predict.policy import routing
 
@@ -66,5 +66,5 @@ def test_tables_equal_those_of_istiod(name: str) -> None:
 
 def test_two_gateways_of_one_network_double_every_weight() -> None:
     classroom = mesh_of(RECORDED["classroom"])
-    assert known_gateways(classroom.clusters).scale == 2
-    assert known_gateways(classroom.clusters[:2]).scale == 1
+    assert classroom.gateways.scale == 2
+    assert Mesh(classroom.clusters[:2], ()).gateways.scale == 1
