@@ -23,7 +23,7 @@ class Outage:
     - gone: pods are scaled to 0 and leave the table.
     - failing: pods answer `status` to a share `rate` of the requests.
     - unready: pods are not ready; sidecars of their network see them UNHEALTHY.
-    - secret: the primary's remote secret for it is deleted, so that istiod forgets its pods and gateway.
+    - secret: the primary's remote secret for it is deleted, so that istiod forgets its pods (not its gateway).
     - apiserver, ingress, istiod: no endpoint changes.
 
     Gone, failing and unready are all pods of `service` in the cluster, or the one pod `target`.
@@ -101,7 +101,7 @@ def _applied(before: Damage, outage: Outage) -> Damage:
             pods = (replace(pod, ready=False) if outage.hits(pod) else pod for pod in mesh.pods)
             return replace(before, mesh=replace(mesh, pods=tuple(pods)))
         case "gone" | "secret":
-            return replace(before, mesh=_forgotten(mesh, outage))
+            return replace(before, mesh=replace(mesh, pods=tuple(pod for pod in mesh.pods if not outage.hits(pod))))
     return before
 
 
@@ -110,11 +110,3 @@ def _without_node(before: Damage, outage: Outage, addresses: frozenset[str]) -> 
     if outage.kind == "node" and home.nodes == (outage.target,):
         return _applied(before, Outage("cluster", outage.cluster))
     return replace(before, silent=before.silent | addresses)
-
-
-def _forgotten(mesh: Mesh, outage: Outage) -> Mesh:
-    pods = tuple(pod for pod in mesh.pods if not outage.hits(pod))
-    if outage.kind == "gone":
-        return replace(mesh, pods=pods)
-    clusters = tuple(replace(one, gateways=()) if one.name == outage.cluster else one for one in mesh.clusters)
-    return replace(mesh, pods=pods, clusters=clusters)
