@@ -50,7 +50,7 @@ def test_the_table_shows_endpoints_and_bars(tmp_path: Path) -> None:
         (RULE.replace("productpage", "[1]"), (), "spec.host is missing"),
         (RULE.replace("[{from: us-central1, to: us-central2}]", "[1]"), (), "failover[0]"),
         (RULE, ("--fail", "cluster9"), "cluster 'cluster9' is unknown"),
-        (RULE, ("--client", "pluto"), "expected CLUSTER or eastwest/CLUSTER"),
+        (RULE, ("--client", "pluto"), "cluster 'pluto' is unknown"),
         (RULE, ("--service", "productpge"), "did you mean productpage?"),
         (RULE, ("--replicas", "x=2"), "expected SERVICE[@CLUSTER]=N"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from meshctl.predict.flow import Prediction, predict
 from meshctl.predict.mesh import Mesh, bookinfo
-from meshctl.predict.outage import damage, parse
+from meshctl.predict.outage import Failing, damage
+from meshctl.predict.targets import parse
 from meshctl.predict.warning import warnings
 from meshctl.validate import find_topology
 
@@ -109,7 +111,7 @@ def test_one_of_two_local_pods_ejected_leaves_seventy_percent() -> None:
     mesh = classroom(cluster1=2)
     broken = damage(mesh, ())
     first = next(pod.address for pod in mesh.pods if pod.cluster == "cluster1")
-    broken = type(broken)(broken.mesh, broken.silent, frozenset({first}))
+    broken = replace(broken, failing={first: Failing()})
     result = predict(broken, mesh.sidecar("cluster1"), "productpage", [rule(None, OUTLIER)])
     assert result.clusters(mesh)["cluster1"] == Fraction(7, 10)
     assert result.failed == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,14 +12,9 @@ from meshctl.cli.options import Output, Preset
 from meshctl.cli.output import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from fractions import Fraction
-
-    from meshctl.predict.balancing import LocalityEndpoints
-    from meshctl.predict.flow import Hop, Prediction
-    from meshctl.predict.mesh import Mesh, Proxy
-
-BAR = 30
+    from meshctl.predict.mesh import Mesh
+    from meshctl.predict.outage import Damage
+    from meshctl.topology import Topology
 
 
 def predict(
@@ -31,19 +26,32 @@ def predict(
         typer.Option("--topology", metavar="FILE", help="Topology file.  [default: ./topology.yaml, if present]"),
     ] = None,
     preset: Preset = None,
-    service: Annotated[str, typer.Option(help="Bookinfo service that is called.")] = "productpage",
+    service: Annotated[
+        list[str] | None, typer.Option(help="Bookinfo service that is called; repeatable.  [default: productpage]")
+    ] = None,
     subset: Annotated[str, typer.Option(help="Subset of the DestinationRule.")] = "",
     client: Annotated[
         list[str] | None,
-        typer.Option(metavar="CLIENT", help="CLUSTER, or eastwest/CLUSTER; repeatable.  [default: every cluster]"),
+        typer.Option(
+            metavar="CLIENT",
+            help="CLUSTER (its ingress gateway), SERVICE@CLUSTER (a sidecar), eastwest/CLUSTER or egress/CLUSTER; "
+            "* for every cluster; repeatable.  [default: *]",
+        ),
     ] = None,
     fail: Annotated[
         list[str] | None,
-        typer.Option(metavar="OUTAGE", help="CLUSTER, gateway/CLUSTER, gone|failing|unready/SERVICE@CLUSTER."),
+        typer.Option(
+            metavar="OUTAGE",
+            help="CLUSTER, CLUSTER-CLUSTER (a link), gateway/CLUSTER, node/NODE, pod/POD, "
+            "gone|failing|unready/SERVICE@CLUSTER, failing/SERVICE@CLUSTER=30%; repeatable.",
+        ),
     ] = None,
     replicas: Annotated[
         list[str] | None,
         typer.Option(metavar="SERVICE[@CLUSTER]=N", help="Replicas, if not one; repeatable."),
+    ] = None,
+    istio: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Istio version, such as 1.11.  [default: the topology's]")
     ] = None,
     form: Output = Format.table,
 ) -> None:
@@ -54,107 +62,37 @@ def predict(
 
     Example: meshctl predict -f rule.yaml --fail cluster2 --client cluster1
     """
-    from meshctl.predict import flow, outage, warning
+    from meshctl.cli import prediction
+    from meshctl.predict import flow, outage, targets, warning
     from meshctl.predict import rules as rule_files
+    from meshctl.predict.clients import clients
     from meshctl.predict.mesh import bookinfo
     from meshctl.validate import find_topology
 
-    found = find_topology(topology, preset)
+    found = _at_version(find_topology(topology, preset), istio)
     mesh = bookinfo(found, rule_files.replicas(replicas or ()))
     loaded = rule_files.load(rules or [])
-    rule_files.check_service(service, mesh)
-    damaged = outage.damage(mesh, outage.parse(fail or (), mesh))
-    proxies = rule_files.clients(mesh, client)
+    services = list(dict.fromkeys(service or ["productpage"]))
+    rule_files.check_called(services, subset, loaded, mesh)
+    damaged = outage.damage(mesh, targets.parse(fail or (), mesh))
+    proxies = clients(mesh, client or _alive(mesh, damaged))
     notes = warning.warnings(mesh, loaded)
-    results = {name: flow.predict(damaged, proxy, service, loaded, subset) for name, proxy in proxies.items()}
+    results = {name: flow.predict_all(damaged, proxies, name, loaded, subset) for name in services}
     if form is Format.json:
-        document = {name: _document(result, mesh) for name, result in results.items()}
-        output.json({"producer": "meshctl model", "service": service, "warnings": notes, "clients": document})
-        return
-    for name, result in results.items():
-        _show(name, proxies[name], service, result)
-    for note in notes:
-        output.warn(note)
-    output.say(output.paint("meshctl model, not measured", output.DIM))
+        output.json(prediction.document(mesh, results, notes))
+    else:
+        prediction.show(mesh, proxies, results, notes)
 
 
-def _show(name: str, proxy: Proxy, service: str, result: Prediction) -> None:
-    place = "/".join(proxy.locality).rstrip("/") or "no locality"
-    output.say(output.paint(f"{service} from {name} ({place})", output.BOLD))
-    output.table(("endpoint", "locality", "priority", "weight", "group", "state", "share"), _rows(result.client))
-    output.say()
-    width = max([len(pod) for pod in result.pods] + [len("fails")])
-    for pod, share in result.pods.items():
-        output.say(f"  {pod.ljust(width)}  {_bar(share)} {_percent(share)}")
-    if result.failed:
-        output.say(
-            "  " + output.paint(f"{'fails'.ljust(width)}  {_bar(result.failed)} {_percent(result.failed)}", output.RED)
-        )
-    if result.stalled:
-        output.say(
-            f"  {_percent(result.stalled).strip()} of the requests first wait for a host that doesn't answer (10 s)"
-        )
-    output.say()
+def _at_version(topology: Topology, version: str | None) -> Topology:
+    """The topology with another Istio; 1.11 means its first patch."""
+    from meshctl.validate import with_istio
+
+    if not version:
+        return topology
+    return with_istio(topology, version if version.count(".") > 1 else f"{version}.0")
 
 
-def _rows(hop: Hop) -> list[list[object]]:
-    return [
-        [
-            endpoint.address,
-            group.locality,
-            group.priority,
-            endpoint.weight,
-            group.weight,
-            _state(endpoint.address, endpoint.healthy, hop),
-            _percent(hop.shares.get(endpoint.address)).strip(),
-        ]
-        for group in hop.table
-        for endpoint in group.endpoints
-    ]
-
-
-def _state(address: str, healthy: bool, hop: Hop) -> str:
-    if address in hop.ejected:
-        return "ejected"
-    return "HEALTHY" if healthy else "UNHEALTHY"
-
-
-def _percent(share: Fraction | None) -> str:
-    return f"{float(share or 0) * 100:5.1f} %"
-
-
-def _bar(share: Fraction) -> str:
-    full = round(share * BAR)
-    return "█" * full + "░" * (BAR - full)
-
-
-def _document(result: Prediction, mesh: Mesh) -> dict[str, Any]:
-    return {
-        "table": _groups(result.client.table),
-        "ejected": list(result.client.ejected),
-        "endpoints": _floats(result.client.shares),
-        "pods": _floats(result.pods),
-        "clusters": _floats(result.clusters(mesh)),
-        "failed": float(result.failed),
-        "stalled": float(result.stalled),
-        "gateways": {
-            name: {"table": _groups(hop.table), "ejected": list(hop.ejected), "endpoints": _floats(hop.shares)}
-            for name, hop in result.gateways.items()
-        },
-    }
-
-
-def _floats(shares: Mapping[str, Fraction]) -> dict[str, float]:
-    return {name: float(share) for name, share in shares.items()}
-
-
-def _groups(groups: tuple[LocalityEndpoints, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "locality": group.locality,
-            "priority": group.priority,
-            "weight": group.weight,
-            "endpoints": {e.address + ("" if e.healthy else " UNHEALTHY"): e.weight for e in group.endpoints},
-        }
-        for group in groups
-    ]
+def _alive(mesh: Mesh, damaged: Damage) -> list[str]:
+    """Every cluster that can still ask, or all if none can."""
+    return [name for name in mesh.by_name if name not in damaged.down] or list(mesh.by_name)

@@ -2,66 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 
 from meshctl import locality
 from meshctl.locality import Gateway, Gateways, Group, Host
 from meshctl.predict.balancing import LbEndpoint, LocalityEndpoints
-from meshctl.predict.mesh import Mesh, MeshCluster, Pod, Proxy, topology_labels
+from meshctl.predict.mesh import CLUSTER_LABEL, Mesh, Pod, Proxy, place_text
 from meshctl.predict.policy import EXPLICIT_TLS, Routing
+from meshctl.topology import NETWORK_LABEL
 
 
-def table(mesh: Mesh, proxy: Proxy, service: str, port: int, routing: Routing) -> tuple[LocalityEndpoints, ...]:
-    """The endpoint table of a service's port (targetPort = port) for a proxy, groups sorted by locality."""
+def table(
+    mesh: Mesh, proxy: Proxy, service: str, port: int, routing: Routing, *, passthrough: bool = False
+) -> tuple[LocalityEndpoints, ...]:
+    """The endpoint table of a service's port (targetPort = port) for a proxy, groups sorted by locality.
+
+    `passthrough`: of the cluster `outbound_.PORT_.SUBSET_.HOST`, by which a gateway passes on mutual TLS.
+    """
     groups = locality.grouped(_hosts(mesh, proxy, service, port, routing))
-    reached = locality.through_gateways(groups, proxy.network, known_gateways(mesh.clusters), _gateway_host)
-    policy = {"localityLbSetting": routing.setting} if routing.setting else None
-    found = locality.balanced(
-        reached,
-        locality.effective(policy, "", None),
-        "/".join(proxy.locality).rstrip("/"),
-        proxy.labels,
-        routing.outlier is not None,
-    )
+    reached = locality.through_gateways(groups, proxy.network, _gateways(mesh, proxy), _gateway_host)
+    if passthrough:
+        reached = locality.with_mtls(reached)
+    place, labels = place_text(proxy.locality), proxy.labels
+    found = locality.balanced(reached, routing.setting, place, labels, routing.outlier is not None)
     return tuple(map(_endpoints, found))
 
 
-def known_gateways(clusters: Iterable[MeshCluster]) -> Gateways:
-    """The east-west gateways that istiod knows; one of an unnamed network is none."""
-    return locality.gateways(
-        Gateway(*_split(text), cluster.network, cluster.name)
-        for cluster in clusters
-        if cluster.network
-        for text in cluster.gateways
-    )
-
-
-def _split(text: str) -> tuple[str, int]:
-    address, _, port = text.rpartition(":")
-    return address, int(port)
+def _gateways(mesh: Mesh, proxy: Proxy) -> Gateways:
+    known = mesh.gateways
+    own = len(known.by_network.get(proxy.network, ()))
+    if mesh.release.scales_by_own_network and own:
+        return replace(known, scale=max(1, known.scale // own))
+    return known
 
 
 def _hosts(mesh: Mesh, proxy: Proxy, service: str, port: int, routing: Routing) -> Iterator[tuple[str, Host]]:
-    for pod in mesh.pods:
-        home = mesh.by_name[pod.cluster]
-        chosen = pod.service == service and routing.labels.items() <= pod.labels.items()
-        if chosen and (proxy.view is None or home.network in ("", proxy.view)):
-            yield home.locality_text, _pod_host(pod, home, port, routing)
+    for pod in mesh.by_service.get(service, ()):
+        visible = proxy.view is None or mesh.network(pod) in ("", proxy.view)
+        sent = pod.ready or routing.sends_unready
+        if visible and sent and routing.labels.items() <= pod.labels.items():
+            yield place_text(mesh.place(pod)), _pod_host(mesh, pod, port, routing)
 
 
-def _pod_host(pod: Pod, home: MeshCluster, port: int, routing: Routing) -> Host:
+def _pod_host(mesh: Mesh, pod: Pod, port: int, routing: Routing) -> Host:
     return Host(
         f"{pod.address}:{port}",
-        network=home.network,
-        cluster=home.name,
-        labels={**topology_labels(home), **pod.labels},
+        network=mesh.network(pod),
+        cluster=pod.cluster,
+        labels=mesh.labels(pod) if routing.ranks_labels else {},
         mtls=pod.mtls and routing.tls_mode not in EXPLICIT_TLS,
         source=pod,
     )
 
 
 def _gateway_host(gateway: Gateway, weight: int) -> Host:
-    return Host(f"{gateway.address}:{gateway.port}", weight, gateway.network, gateway.cluster)
+    """Of the labels of the pods behind it only network and cluster are left (Istio 1.31, ep_filters.go)."""
+    labels = {NETWORK_LABEL: gateway.network, CLUSTER_LABEL: gateway.cluster}
+    return Host(f"{gateway.address}:{gateway.port}", weight or 1, gateway.network, gateway.cluster, labels)
 
 
 def _endpoints(group: Group) -> LocalityEndpoints:

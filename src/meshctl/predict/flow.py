@@ -5,19 +5,22 @@ Steady state: outlier detection has ejected what it may eject, and the ejection 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from meshctl.predict.balancing import LocalityEndpoints, Shares, may_eject, shares, unique
+from meshctl.predict.balancing import LocalityEndpoints, Shares, shares
 from meshctl.predict.endpoints import table
-from meshctl.predict.mesh import BOOKINFO_PORT, NAMESPACE, Mesh, Pod, Proxy
+from meshctl.predict.mesh import BOOKINFO_PORT, Mesh, Pod, Proxy, fqdn
 from meshctl.predict.outage import Damage
+from meshctl.predict.outlier import Failures, detection, ejections
 from meshctl.predict.policy import Routing, Rule, routing
+from meshctl.predict.retry import attempts
 
-# Istio 1.31's default retry policy: `connect-failure,refused-stream,unavailable,cancelled`, two retries, each on a
-# host that wasn't tried before; 503 is retried too ("retriable-status-codes").
-ATTEMPTS = 3
+__all__ = ["Hop", "Prediction", "fqdn", "predict", "predict_all"]
+
+UNAVAILABLE = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Hop:
 class Prediction:
     """What a client sees of a service.
 
-    `pods`: share of requests answered by each pod; `failed`: share that ends in an error or a time-out;
+    `pods`: share of requests answered well by each pod; `failed`: share that ends in an error or a time-out;
     `stalled`: share whose first attempt meets a host that drops packets (connect timeout, 10 s);
     `gateways`: the second hop, by cluster.
     """
@@ -46,154 +49,142 @@ class Prediction:
 
     def clusters(self, mesh: Mesh) -> dict[str, Fraction]:
         """Shares by the cluster of the answering pod."""
-        home = {pod.name or pod.address: pod.cluster for pod in mesh.pods}
+        home = {pod.title: pod.cluster for pod in mesh.pods}
         result = {cluster.name: Fraction(0) for cluster in mesh.clusters}
         for pod, share in self.pods.items():
             result[home[pod]] += share
         return result
 
 
-def fqdn(service: str) -> str:
-    """The host of a Bookinfo service."""
-    return f"{service}.{NAMESPACE}.svc.cluster.local"
-
-
 def predict(
     damage: Damage, client: Proxy, service: str, rules: Sequence[Rule], subset: str = "", port: int = BOOKINFO_PORT
 ) -> Prediction:
     """Follow a client's requests to a service to their end."""
-    return _Walk(damage, routing(rules, fqdn(service), port, subset), service, port).from_(client)
+    return _Paths(damage, rules, service, subset, port).of(client)
 
 
-class _Walk:
-    def __init__(self, damage: Damage, settings: Routing, service: str, port: int) -> None:
+def predict_all(
+    damage: Damage,
+    clients: Mapping[str, Proxy],
+    service: str,
+    rules: Sequence[Rule],
+    subset: str = "",
+    port: int = BOOKINFO_PORT,
+) -> dict[str, Prediction]:
+    """The same for many clients; what gateways do is worked out once."""
+    paths = _Paths(damage, rules, service, subset, port)
+    return {name: paths.of(client) for name, client in clients.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What becomes of requests sent to one address: shares by answering pod, and the failures."""
+
+    pods: Shares
+    failures: Failures = field(default_factory=Failures)
+    stalled: Fraction = Fraction(0)
+
+
+_SILENT = _End({}, Failures(Fraction(1)), Fraction(1))
+
+
+class _Paths:
+    """Everywhere that requests to one service can go; a gateway's part is worked out when a client needs it."""
+
+    def __init__(self, damage: Damage, rules: Sequence[Rule], service: str, subset: str, port: int) -> None:
         self.damage = damage
-        self.settings = settings
+        self.rules = rules
         self.service = service
+        self.subset = subset
         self.port = port
         mesh = damage.mesh
-        self.pods = {f"{pod.address}:{port}": pod for pod in mesh.pods}
+        self.pods = {f"{pod.address}:{port}": pod for pod in mesh.by_service.get(service, ())}
         self.gateways = {address: cluster.name for cluster in mesh.clusters for address in cluster.gateways}
-        self.second: dict[str, tuple[Hop, dict[str, Fraction], Fraction]] = {}
+        self.behind: dict[str, tuple[Hop, _End]] = {}
 
-    def from_(self, client: Proxy) -> Prediction:
-        groups = table(self.damage.mesh, client, self.service, self.port, self.settings)
-        for address in {e.address for group in groups for e in group.endpoints} & set(self.gateways):
-            self._second(self.gateways[address])
-        hop = self._hop(groups)
-        pods: dict[str, Fraction] = {}
-        failed = stalled = Fraction(0)
-        for address, share in hop.shares.items():
-            stalled += share * self._stall(address)
-            for pod, part in self._outcome(address, groups, hop.ejected, share, ()).items():
-                if pod:
-                    pods[pod] = pods.get(pod, Fraction(0)) + part
-                else:
-                    failed += part
-        failed += 1 - sum(hop.shares.values(), Fraction(0))
-        gateways = {name: hop for name, (hop, _, _) in sorted(self.second.items())}
-        return Prediction(hop, dict(sorted(pods.items())), failed, stalled, gateways)
+    def of(self, client: Proxy) -> Prediction:
+        """Where a client's requests end."""
+        hop, ends, settings = self._hop(client)
+        tried = hop.shares if client.is_eastwest else attempts(hop.shares, _lost(ends, settings))
+        answered = _total(tried, ends)
+        stalled = sum((share * ends[address].stalled for address, share in hop.shares.items()), Fraction(0))
+        second = sorted({self.gateways[address] for address in ends if address in self.gateways} & self.behind.keys())
+        failed = 1 - sum(answered.pods.values(), Fraction(0))
+        return Prediction(hop, dict(sorted(answered.pods.items())), failed, stalled, self._hops(second))
 
-    def _outcome(
-        self,
-        address: str,
-        groups: Sequence[LocalityEndpoints],
-        ejected: Sequence[str],
-        share: Fraction,
-        tried: tuple[str, ...],
-    ) -> dict[str, Fraction]:
-        """Where a request that chose `address` ends: by pod name, or "" for an error."""
-        answered, broken = self._answers(address)
-        result = {pod: share * part for pod, part in answered.items()}
-        lost = share * broken
-        if lost and self._is_retried(address) and len(tried) + 1 < ATTEMPTS:
-            for other, part in self._retry(groups, ejected, (*tried, address)).items():
-                for pod, value in self._outcome(other, groups, ejected, lost * part, (*tried, address)).items():
-                    result[pod] = result.get(pod, Fraction(0)) + value
-        elif lost:
-            result[""] = result.get("", Fraction(0)) + lost
-        return result
+    def _hops(self, clusters: Sequence[str]) -> dict[str, Hop]:
+        return {name: self.behind[name][0] for name in clusters}
 
-    def _retry(self, groups: Sequence[LocalityEndpoints], ejected: Sequence[str], tried: tuple[str, ...]) -> Shares:
-        """A retry stays in the priority that load assigns; it avoids hosts tried before while there are others."""
-        all_shares = shares(groups, self.settings.policy(), ejected)
-        priority = {e.address: group.priority for group in unique(groups) for e in group.endpoints}
-        by_priority: dict[int, Shares] = {}
-        for address, share in all_shares.items():
-            by_priority.setdefault(priority[address], {})[address] = share
-        result: Shares = {}
-        for members in by_priority.values():
-            whole = sum(members.values(), Fraction(0))
-            fresh = {a: s for a, s in members.items() if a not in tried} or members
-            rest = sum(fresh.values(), Fraction(0))
-            result |= {address: share / rest * whole for address, share in fresh.items()}
-        return result
+    def _hop(self, proxy: Proxy) -> tuple[Hop, dict[str, _End], Routing]:
+        mesh = self.damage.mesh
+        settings = routing(
+            self.rules, fqdn(self.service), self.port, self.subset, proxy.namespace, proxy.labels, mesh.release
+        )
+        groups = table(mesh, proxy, self.service, self.port, settings, passthrough=proxy.is_eastwest)
+        ends = {e.address: self._end(proxy, e.address) for group in groups for e in group.endpoints}
+        ejected = self._ejected(proxy, groups, ends, settings)
+        return Hop(groups, ejected, shares(groups, settings.policy(), ejected)), ends, settings
 
-    def _answers(self, address: str) -> tuple[dict[str, Fraction], Fraction]:
-        """By pod name the share that it answers, and the share that ends in an error, of requests sent to `address`."""
-        if self._is_silent(address):
-            return {}, Fraction(1)
-        if address in self.gateways:
-            _, pods, broken = self.second[self.gateways[address]]
-            return pods, broken
-        pod = self.pods[address]
-        if pod.address in self.damage.failing:
-            return {}, Fraction(1)
-        return {_name(pod): Fraction(1)}, Fraction(0)
-
-    def _is_silent(self, address: str) -> bool:
-        if address in self.gateways:
-            return address in self.damage.silent
-        return self.pods[address].address in self.damage.silent
-
-    def _stall(self, address: str) -> Fraction:
-        """Share of the connections to `address` that wait for a host that drops packets, there or behind it."""
-        if self._is_silent(address):
-            return Fraction(1)
-        if address in self.gateways:
-            hop = self.second[self.gateways[address]][0]
-            return sum((share for other, share in hop.shares.items() if self._is_silent(other)), Fraction(0))
-        return Fraction(0)
-
-    def _is_retried(self, address: str) -> bool:
-        """Connect failures and 503 are retried; other 5xx of a failing pod are not."""
-        return address in self.gateways or self.pods[address].address not in self.damage.failing
-
-    def _second(self, cluster: str) -> None:
-        """What the east-west gateway of a cluster makes of a connection: TCP, so nothing is retried elsewhere."""
-        if cluster in self.second:
-            return
-        proxy = self.damage.mesh.eastwest(cluster)
-        groups = table(self.damage.mesh, proxy, self.service, self.port, self.settings)
-        hop = self._hop(groups)
-        pods: dict[str, Fraction] = {}
-        for address, share in hop.shares.items():
-            for pod, part in self._answers(address)[0].items():
-                pods[pod] = pods.get(pod, Fraction(0)) + share * part
-        self.second[cluster] = (hop, pods, 1 - sum(pods.values(), Fraction(0)))
-
-    def _hop(self, groups: tuple[LocalityEndpoints, ...]) -> Hop:
-        ejected = self._ejections(groups)
-        return Hop(groups, ejected, shares(groups, self.settings.policy(), ejected))
-
-    def _ejections(self, groups: tuple[LocalityEndpoints, ...]) -> tuple[str, ...]:
-        """What outlier detection ends up with: one bad host after the other, in the order that traffic meets them."""
-        if self.settings.outlier is None:
+    def _ejected(
+        self, proxy: Proxy, groups: Sequence[LocalityEndpoints], ends: Mapping[str, _End], settings: Routing
+    ) -> tuple[str, ...]:
+        if settings.outlier is None:
             return ()
-        hosts = [endpoint for group in unique(groups) for endpoint in group.endpoints]
-        ejected: tuple[str, ...] = ()
-        while may_eject(len(hosts), len(ejected), self.settings.max_ejection_percent):
-            loaded = shares(groups, self.settings.policy(), ejected)
-            bad = [address for address in loaded if self._is_bad(address) and address not in ejected]
-            if not bad:
-                break
-            ejected += (bad[0],)
-        return ejected
+        counts = detection(settings.outlier)
+        # Behind TLS that is only passed on, answers can't be told apart.
+        failures = {
+            address: Failures(end.failures.refused) if proxy.is_eastwest else end.failures
+            for address, end in ends.items()
+        }
+        return ejections(
+            groups,
+            settings.policy(),
+            settings.max_ejection_percent,
+            lambda address: counts.notices(failures[address]),
+            always_one=settings.release.always_ejects_one,
+        )
 
-    def _is_bad(self, address: str) -> bool:
-        """Whether every request to it ends in an error that outlier detection counts."""
-        return self._answers(address)[1] == 1
+    def _end(self, proxy: Proxy, address: str) -> _End:
+        pod = self.pods.get(address)
+        home = pod.cluster if pod else self.gateways[address]
+        if self.damage.drops(proxy.cluster, pod.address if pod else address, home):
+            return _SILENT
+        return self._at_pod(pod) if pod else self._behind(home)[1]
+
+    def _at_pod(self, pod: Pod) -> _End:
+        how = self.damage.failing.get(pod.address)
+        if how is None:
+            return _End({pod.title: Fraction(1)})
+        good = {} if how.rate == 1 else {pod.title: 1 - how.rate}
+        return _End(good, Failures(errors={how.status: how.rate}))
+
+    def _behind(self, cluster: str) -> tuple[Hop, _End]:
+        """What a cluster's east-west gateway makes of a connection: TCP, so nothing is retried elsewhere."""
+        if cluster not in self.behind:
+            hop, ends, _ = self._hop(self.damage.mesh.eastwest(cluster))
+            self.behind[cluster] = hop, _total(hop.shares, ends)
+        return self.behind[cluster]
 
 
-def _name(pod: Pod) -> str:
-    return pod.name or pod.address
+def _lost(ends: Mapping[str, _End], settings: Routing) -> dict[str, Fraction]:
+    """The share of attempts at each address that is retried."""
+    retried = {address: end.failures.refused for address, end in ends.items()}
+    if settings.release.retries_503:
+        retried = {a: share + ends[a].failures.errors.get(UNAVAILABLE, 0) for a, share in retried.items()}
+    return retried
+
+
+def _total(chosen: Shares, ends: Mapping[str, _End]) -> _End:
+    """All ends together; what reaches no host at all counts as refused."""
+    pods: Shares = defaultdict(Fraction)
+    errors: dict[int, Fraction] = defaultdict(Fraction)
+    refused, stalled = 1 - sum(chosen.values(), Fraction(0)), Fraction(0)
+    for address, share in chosen.items():
+        end = ends[address]
+        refused += share * end.failures.refused
+        stalled += share * end.stalled
+        for pod, part in end.pods.items():
+            pods[pod] += share * part
+        for status, part in end.failures.errors.items():
+            errors[status] += share * part
+    return _End(dict(pods), Failures(refused, dict(errors)), stalled)

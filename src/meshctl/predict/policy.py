@@ -1,40 +1,66 @@
-"""Which parts of DestinationRules decide where requests go, for one host, port and subset."""
+"""The settings of a cluster that decide where its requests go: of one host, port and subset, for one kind of proxy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from meshctl import locality
+from meshctl.locality import Setting
+from meshctl.predict import destination_rule
 from meshctl.predict.balancing import DEFAULT_MAX_EJECTION_PERCENT, Policy
+from meshctl.predict.destination_rule import Fields, Rule
+from meshctl.predict.mesh import NAMESPACE
+from meshctl.predict.release import CURRENT, Release
 
-Rule = Mapping[str, Any]
-Fields = Mapping[str, Any]
+__all__ = ["EXPLICIT_TLS", "Fields", "Routing", "Rule", "routing"]
 
 EXPLICIT_TLS = ("DISABLE", "SIMPLE", "MUTUAL")
 
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The effective settings: Istio's `localityLbSetting`, `outlierDetection` and TLS mode, and the subset's labels."""
+    """Istio's `loadBalancer` and `outlierDetection`, the stated TLS mode, the subset's labels, and whose rule it is."""
 
-    setting: Fields = field(default_factory=dict)
+    balancer: Fields = field(default_factory=dict)
     outlier: Fields | None = None
     tls_mode: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    release: Release = CURRENT
+    rule: str = ""
 
     @property
-    def enabled(self) -> bool:
-        """Whether locality load balancing is on (the mesh's default)."""
-        return bool(self.setting.get("enabled", True))
+    def setting(self) -> Setting | None:
+        """The locality setting in force; None if it is switched off."""
+        found = locality.effective(self.balancer, "", None)
+        if found is None or self.release.ranks_labels or "failoverPriority" not in found.spec:
+            return found
+        return Setting({key: value for key, value in found.spec.items() if key != "failoverPriority"})
+
+    @property
+    def ranks_labels(self) -> bool:
+        """Whether endpoints' labels matter."""
+        return bool(self.setting and self.setting.spec.get("failoverPriority"))
+
+    @property
+    def sends_unready(self) -> bool:
+        """Whether pods that aren't ready are sent: not where a panic threshold would give them requests."""
+        return self.release.sends_unready and not self.min_health_percent
+
+    @property
+    def min_health_percent(self) -> int:
+        """minHealthPercent, the panic threshold that people ask for."""
+        return int((self.outlier or {}).get("minHealthPercent") or 0)
 
     @property
     def locality_weighted(self) -> bool:
         """Whether the cluster carries `locality_weighted_lb_config` (Istio 1.31, cluster_traffic_policy.go)."""
-        if not self.enabled:
+        setting = self.setting
+        if setting is None or not setting.enabled or setting.zone_aware:
             return False
-        explicit = self.setting.get("failover") or self.setting.get("failoverPriority")
-        return bool(self.setting.get("distribute") or (self.outlier is not None and explicit))
+        spec = setting.spec
+        fails_over = self.outlier is not None or self.release.weighs_any_failover
+        return bool(spec.get("distribute") or (fails_over and (spec.get("failover") or spec.get("failoverPriority"))))
 
     @property
     def max_ejection_percent(self) -> int:
@@ -44,60 +70,31 @@ class Routing:
         return int(self.outlier.get("maxEjectionPercent") or DEFAULT_MAX_EJECTION_PERCENT)
 
     def policy(self) -> Policy:
-        """What Envoy's arithmetic needs; minHealthPercent becomes the panic threshold."""
-        percent = int((self.outlier or {}).get("minHealthPercent") or 0)
-        return Policy(self.locality_weighted, percent)
+        """What Envoy's arithmetic needs."""
+        panic = self.release.panic_percent if self.outlier is None else self.min_health_percent
+        return Policy(self.locality_weighted, panic)
 
 
-def routing(rules: Iterable[Rule], host: str, port: int, subset: str = "") -> Routing:
-    """The effective settings of the DestinationRules for a host such as `reviews.istio.svc.cluster.local`.
-
-    The most specific host wins; a subset's settings win over the rule's, a port's over both, each as a whole.
-    """
-    rule = _most_specific(rules, host)
+def routing(
+    rules: Iterable[Rule],
+    host: str,
+    port: int,
+    subset: str = "",
+    namespace: str = NAMESPACE,
+    labels: Mapping[str, str] | None = None,
+    release: Release = CURRENT,
+) -> Routing:
+    """What the rules say about a host such as `reviews.istio.svc.cluster.local` to proxies of a namespace."""
+    rule = destination_rule.applicable(rules, host, namespace, labels or {})
     if rule is None:
-        return Routing()
+        return Routing(release=release)
     spec = rule.get("spec") or {}
-    chosen = _subset(spec, subset)
-    fields = _merge(spec.get("trafficPolicy") or {}, chosen.get("trafficPolicy") or {})
-    fields = _port_level(fields, port)
+    fields = destination_rule.policy(spec, subset, port)
     return Routing(
-        (fields.get("loadBalancer") or {}).get("localityLbSetting") or {},
+        fields.get("loadBalancer") or {},
         fields.get("outlierDetection"),
-        (fields.get("tls") or {}).get("mode", ""),
-        chosen.get("labels") or {},
+        destination_rule.tls_mode(spec, subset, port),
+        destination_rule.subset_of(spec, subset).get("labels") or {},
+        release,
+        destination_rule.name_of(rule),
     )
-
-
-def _most_specific(rules: Iterable[Rule], host: str) -> Rule | None:
-    matching = [rule for rule in rules if _matches(rule, host)]
-    return max(matching, key=lambda rule: len(_host(rule)), default=None)
-
-
-def _host(rule: Rule) -> str:
-    host = str((rule.get("spec") or {}).get("host", ""))
-    namespace = (rule.get("metadata") or {}).get("namespace", "default")
-    return host if "." in host or "*" in host else f"{host}.{namespace}.svc.cluster.local"
-
-
-def _matches(rule: Rule, host: str) -> bool:
-    pattern = _host(rule)
-    if pattern.startswith("*"):
-        return host.endswith(pattern[1:])
-    return pattern == host
-
-
-def _subset(spec: Fields, name: str) -> Fields:
-    subsets: Sequence[Fields] = spec.get("subsets") or []
-    return next((subset for subset in subsets if name and subset.get("name") == name), {})
-
-
-def _merge(whole: Fields, part: Fields) -> Fields:
-    ports = {item["port"]["number"]: item for item in whole.get("portLevelSettings") or []}
-    ports |= {item["port"]["number"]: item for item in part.get("portLevelSettings") or []}
-    return {**whole, **part, "portLevelSettings": list(ports.values())}
-
-
-def _port_level(fields: Fields, port: int) -> Fields:
-    levels: Sequence[Fields] = fields.get("portLevelSettings") or []
-    return next((level for level in levels if level["port"]["number"] == port), fields)

@@ -1,8 +1,7 @@
-"""What a person hands to a prediction: rule files, replica counts, clients."""
+"""What a person hands to a prediction: rule files and replica counts."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,9 @@ from typing import Any
 import yaml
 
 from meshctl.errors import InvalidInput, Problem, UsageError
-from meshctl.predict.mesh import BOOKINFO, Mesh, Proxy
+from meshctl.predict.destination_rule import Rule, covers
+from meshctl.predict.mesh import BOOKINFO, Mesh, fqdn
+from meshctl.predict.near import near
 
 MAX_BYTES = 4 * 1024 * 1024
 KIND = "DestinationRule"
@@ -127,28 +128,27 @@ def replicas(texts: Iterable[str]) -> dict[str, int]:
     return result
 
 
-def check_service(service: str, mesh: Mesh) -> None:
-    """UsageError if the mesh has no such service."""
-    names = sorted({pod.service for pod in mesh.pods} | set(BOOKINFO))
-    if service not in names:
-        raise UsageError(f"service {service!r} is unknown;{_near(service, names)} expected one of {', '.join(names)}")
-
-
-def clients(mesh: Mesh, names: Sequence[str] | None) -> dict[str, Proxy]:
-    """Proxies by the names of the command line: `CLUSTER` (ingress or sidecar) or `eastwest/CLUSTER`."""
-    result, problems = {}, []
-    for name in names or list(mesh.by_name):
-        kind, _, cluster = name.rpartition("/")
-        if kind not in ("", "eastwest") or cluster not in mesh.by_name:
-            known = ", ".join(mesh.by_name)
-            problems.append(Problem(0, name, f"expected CLUSTER or eastwest/CLUSTER with CLUSTER one of {known}"))
-        else:
-            result[name] = mesh.eastwest(cluster) if kind else mesh.sidecar(cluster)
+def check_called(services: Iterable[str], subset: str, rules: Sequence[Rule], mesh: Mesh) -> None:
+    """InvalidInput if the mesh has no such service, or no rule has the subset for it."""
+    problems = []
+    for service in services:
+        if service not in BOOKINFO and service not in mesh.by_service:
+            known = sorted({*mesh.by_service, *BOOKINFO})
+            text = f"service {service!r} is unknown;{near(service, known)} expected one of {', '.join(known)}"
+            problems.append(Problem(0, "--service", text))
+        elif subset and subset not in (known := _subsets(service, rules)):
+            text = (
+                f"no rule gives {service} a subset {subset!r};{near(subset, known)} it has {', '.join(known) or 'none'}"
+            )
+            problems.append(Problem(0, "--subset", text))
     if problems:
-        raise InvalidInput("--client", problems)
-    return result
+        raise InvalidInput("predict", problems)
 
 
-def _near(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, 1)
-    return f" did you mean {near[0]}?" if near else ""
+def _subsets(service: str, rules: Iterable[Rule]) -> list[str]:
+    return [
+        str(subset.get("name", ""))
+        for rule in rules
+        if covers(rule, fqdn(service))
+        for subset in rule["spec"].get("subsets") or ()
+    ]

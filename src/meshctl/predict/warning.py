@@ -8,8 +8,7 @@ from typing import Any
 from meshctl.locality import matches
 from meshctl.predict.balancing import may_eject, unique
 from meshctl.predict.endpoints import table
-from meshctl.predict.flow import fqdn
-from meshctl.predict.mesh import BOOKINFO, BOOKINFO_PORT, Mesh
+from meshctl.predict.mesh import BOOKINFO, BOOKINFO_PORT, Mesh, fqdn
 from meshctl.predict.policy import Rule, routing
 
 
