@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from google.protobuf import json_format
 
@@ -38,7 +40,11 @@ def test_unknown_field_is_named(messages: Messages) -> None:
 def test_what_is_not_of_its_type_stays_as_it_was(messages: Messages) -> None:
     catalogue = Catalogue(messages)
     before = catalogue.take(CLUSTER, {"a": {"name": "a"}, "b": {"name": "b"}}, {})
-    found = {"a": {"name": "a", "typo": 1}, "b": {"name": "b", "lb_policy": "RANDOM"}, "c": {"typo": 1}}
+    found: dict[str, dict[str, Any]] = {
+        "a": {"name": "a", "typo": 1},
+        "b": {"name": "b", "lb_policy": "RANDOM"},
+        "c": {"typo": 1},
+    }
     after = catalogue.take(CLUSTER, found, before)
     assert after.keys() == {"a", "b"}
     assert after["a"] is before["a"]
