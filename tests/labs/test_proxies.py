@@ -24,7 +24,7 @@ def host(address: str, port: int, region: str, priority: int = 0, **health: Any)
 
 def dump(rule: str | None) -> dict[str, Any]:
     istio = {"config": rule} if rule else {}
-    cluster = {"name": NAME, "metadata": {"filter_metadata": {"istio": istio}}}
+    cluster = {"name": NAME, "type": "EDS", "metadata": {"filter_metadata": {"istio": istio}}}
     group = {"locality": {"region": "r1", "zone": "z", "sub_zone": "s"}, "load_balancing_weight": 4}
     return {
         "configs": [
