@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,18 @@ def at_once(machine: Machine, lines: Mapping[str, str], sandbox: str = "classroo
 
 
 def routes(machine: Machine, *nodes: str, sandbox: str = "classroom") -> list[set[str]]:
-    """Each node's routes but those of the kernel."""
+    """Each node's routes out of its cluster: not those of the kernel, nor those that the cluster itself makes."""
     said = at_once(machine, dict.fromkeys(nodes, "ip route"), sandbox)
+    own = {
+        node.name: [one for one in (cluster.pod_cidr, cluster.service_cidr) if one]
+        for cluster, node in find_topology(preset=sandbox).nodes
+    }
+    lines = {
+        node: [line.split()[:3] for line in said[node].splitlines() if "proto kernel" not in line] for node in nodes
+    }
     return [
-        {" ".join(line.split()[:3]) for line in said[node].splitlines() if "proto kernel" not in line} for node in nodes
+        {" ".join(words) for words in lines[node] if not any(IPv4Network(words[0]).subnet_of(one) for one in own[node])}
+        for node in nodes
     ]
 
 
@@ -128,7 +137,7 @@ def test_the_classroom_is_built_and_a_second_up_changes_nothing(machine: Machine
     with capture(machine):
         changed = report(machine, "up")
         assert {host for host in changed if host != "sandbox"} == set(NODES)
-        facts = "hostname; ip -4 -o addr show eth0; cat /proc/sys/net/ipv4/ip_forward"
+        facts = "hostname; ip -4 -o addr show eth0 | grep -v /32; cat /proc/sys/net/ipv4/ip_forward"
         for node, said in at_once(machine, dict.fromkeys(NODES, facts)).items():
             name, address, forward = said.splitlines()
             assert (name, forward) == (node, "1")
