@@ -224,7 +224,8 @@ def test_one_writer_at_a_time(machine: Machine) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_up_is_continued(machine: Machine, number: signal.Signals) -> None:
-    with machine.start(*command("up", *BELOW), stdout=-1, stderr=-1) as process:
+    # Whoever starts the tests in the background has them ignore SIGINT, and a program keeps what is ignored.
+    with machine.start("env", "--default-signal=INT", *command("up", *BELOW), stdout=-1, stderr=-1) as process:
         while not (machine.home / "meshctl" / "classroom").exists():
             time.sleep(0.005)
         process.send_signal(number)

@@ -9,9 +9,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from meshctl.sandbox.controllers import clock
 from meshctl.sandbox.controllers.api import FAULTS, MERGE, Api, ApiFault
 
 LOG = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Journal:
 
     async def _count_up(self, path: str, count: int) -> bool:
         try:
-            await self._api.ask("PATCH", path, {"count": count, "lastTimestamp": _now()}, MERGE)
+            await self._api.ask("PATCH", path, {"count": count, "lastTimestamp": clock.now()}, MERGE)
         except ApiFault as fault:
             if fault.code == 404:
                 return False
@@ -86,7 +86,7 @@ def reference(kind: str, version: str, found: Mapping[str, Any], field: str = ""
 
 
 def _event(name: str, source: Source, involved: Mapping[str, str], event: Note) -> Object:
-    now = _now()
+    now = clock.now()
     return {
         "apiVersion": "v1",
         "kind": "Event",
@@ -102,7 +102,3 @@ def _event(name: str, source: Source, involved: Mapping[str, str], event: Note) 
         "lastTimestamp": now,
         "count": 1,
     }
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

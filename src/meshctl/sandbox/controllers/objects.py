@@ -39,6 +39,10 @@ class Objects:
         """Tell of every change from now on."""
         self._subscribers.append(on_change)
 
+    def unsubscribe(self, on_change: OnChange) -> None:
+        """Tell no more."""
+        self._subscribers.remove(on_change)
+
     def get(self, kind: str, namespace: str, name: str) -> Object | None:
         """One object."""
         return self._known.get(kind, {}).get((namespace, name))

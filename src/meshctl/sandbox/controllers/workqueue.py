@@ -27,6 +27,7 @@ class WorkQueue:
         self._waiting: dict[Key, None] = {}
         self._busy: set[Key] = set()
         self._faults: dict[Key, int] = {}
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._some = asyncio.Event()
 
     def add(self, key: Key) -> None:
@@ -35,8 +36,17 @@ class WorkQueue:
         self._some.set()
 
     def add_later(self, key: Key, seconds: float) -> None:
-        """Have a key worked on after a while."""
-        asyncio.get_running_loop().call_later(seconds, self.add, key)
+        """Have a key worked on after a while, or sooner if that was asked for before."""
+        loop = asyncio.get_running_loop()
+        if timer := self._timers.get(key):
+            if timer.when() <= loop.time() + seconds:
+                return
+            timer.cancel()
+        self._timers[key] = loop.call_later(seconds, self._due, key)
+
+    def _due(self, key: Key) -> None:
+        del self._timers[key]
+        self.add(key)
 
     async def keep(self) -> None:
         """Work for ever."""

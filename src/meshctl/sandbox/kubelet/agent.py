@@ -32,7 +32,6 @@ class Agents:
 
     def __init__(self, api: Api, settings: Config, objects: Objects, journal: Journal) -> None:
         assert settings.folder  # noqa: S101 # without it nobody starts agents
-        objects.subscribe(self._changed)
         runtime = Runtime(Paths(settings.folder))
         folder = settings.folder / PODS
         self.ground = Ground(settings.cluster, folder, api, runtime, objects, journal, Networks())
@@ -49,6 +48,7 @@ class Agents:
         runtime, objects = self.ground.runtime, self.ground.objects
         runtime.tell(self._lost, self._wake)
         await runtime.open()
+        objects.subscribe(self._changed)
         following = [asyncio.create_task(routes.keep(one, self._routed[one.spec.name])) for one in self.nodes.values()]
         names = NameServers(self.ground, self.nodes.values(), self._settings.service_cidr)
         following += [asyncio.create_task(one) for one in (self._services.keep(), names.keep())]
@@ -59,6 +59,7 @@ class Agents:
             following.append(asyncio.create_task(server.serve(list(self.nodes.values()))))
             await asyncio.shield(runtime.closed)
         finally:
+            objects.unsubscribe(self._changed)
             for task in (*following, *self._tasks.values()):
                 task.cancel()
 

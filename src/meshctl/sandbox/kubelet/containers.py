@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from meshctl.sandbox.controllers.api import FAULTS, ApiFault
+from meshctl.sandbox.controllers.clock import stamp
 from meshctl.sandbox.kubelet import environment, images, launch, probes, proxy
 from meshctl.sandbox.kubelet.capture import parse, rules
 from meshctl.sandbox.kubelet.environment import MissingConfig
 from meshctl.sandbox.kubelet.images import Image
 from meshctl.sandbox.kubelet.probes import Probe
 from meshctl.sandbox.kubelet.runtime import RuntimeFault
-from meshctl.sandbox.kubelet.status import ContainerState, stamp
+from meshctl.sandbox.kubelet.status import ContainerState
 from meshctl.sandbox.wire import Program
 
 if TYPE_CHECKING:

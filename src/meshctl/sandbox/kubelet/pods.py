@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from meshctl.sandbox import wire
 from meshctl.sandbox.controllers.api import FAULTS, MERGE, ApiFault
+from meshctl.sandbox.controllers.clock import now
 from meshctl.sandbox.controllers.journal import Note, Source, reference
 from meshctl.sandbox.kubelet import addresses, launch, probes, proxy, status
 from meshctl.sandbox.kubelet.containers import Container
@@ -22,7 +22,7 @@ from meshctl.sandbox.kubelet.images import Image
 from meshctl.sandbox.kubelet.mounting import Volumes
 from meshctl.sandbox.kubelet.node import Node
 from meshctl.sandbox.kubelet.runtime import RuntimeFault
-from meshctl.sandbox.kubelet.status import Place, stamp
+from meshctl.sandbox.kubelet.status import Place
 
 LOG = logging.getLogger(__name__)
 Object = dict[str, Any]
@@ -44,7 +44,7 @@ class Pod:
         spec = pod["spec"]
         self.inits = [Container(self, one, init=True) for one in spec.get("initContainers") or ()]
         self.mains = [Container(self, one) for one in spec["containers"]]
-        self._started = (pod.get("status") or {}).get("startTime") or stamp(time.time())
+        self._started = (pod.get("status") or {}).get("startTime") or now()
         self._dirty = asyncio.Event()
         self._refresh = asyncio.Event()
         self._ending = asyncio.Event()
@@ -303,7 +303,7 @@ class Pod:
             return
         place = Place(self.address, self.node.spec.address, self._started)
         inits, mains = [one.state for one in self.inits], [one.state for one in self.mains]
-        wanted = status.status(self._reported(), inits, mains, place, stamp(time.time()))
+        wanted = status.status(self._reported(), inits, mains, place, now())
         if wanted == self._sent:
             return
         metadata = self.spec["metadata"]
