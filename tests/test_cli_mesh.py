@@ -17,10 +17,12 @@ from meshctl.cli.exec import execute
 from meshctl.cli.logs import logs
 from meshctl.cli.open import open_page
 from meshctl.cli.proxy_config import proxy_config
+from meshctl.cli.traffic import traffic
 from meshctl.kube.access import Access
 from meshctl.providers import choose
 from tests.mesh import envoy
 from tests.mesh.envoy import BEFORE, DISTRIBUTE, FAILOVER, PRODUCTPAGE
+from tests.mesh.test_load import serving, well
 from tests.sandbox.apiserver.kubelet import kubelet, node
 from tests.sandbox.apiserver.process import Server
 
@@ -45,7 +47,7 @@ class Stub:
     def forwarded(self) -> Mapping[str, Access]:
         return self.found
 
-    def reach(self, address: str, port: int) -> tuple[str, int]:
+    def entrance(self, address: str, port: int) -> tuple[str, int]:
         return address, port
 
 
@@ -186,6 +188,25 @@ def test_logs_are_of_the_application_unless_another_is_named(run: Callable[..., 
     assert run(logs, POD, "-c", "istio-proxy", "--tail", "3").stdout == "istio-proxy tailLines=3\n"
     assert run(logs, POD, "-f").stdout == "productpage follow=true\n"
     assert "expected productpage or istio-proxy" in str(run(logs, POD, "-c", "nope").exception)
+
+
+def test_traffic_from_a_pod_is_sent_by_its_curl_and_failures_are_results(run: Callable[..., Result]) -> None:
+    with serving(well) as (url, seen):
+        done = run(traffic, "--from", POD, "--url", url, "-n", "3", "-H", 'x-quote: "a\\b"', "-o", "json")
+    found = json.loads(done.stdout)
+    assert found["outcomes"] == {"200": 3}
+    assert found["unseen"] == 3
+    assert "does the mesh set accessLogFile?" in found["notes"][0]
+    agents = sorted(line for head in seen for line in head.split(b"\r\n") if line.lower().startswith(b"user-agent"))
+    assert [agent.rpartition(b"/")[2] for agent in agents] == [b"0", b"1", b"2"]
+    assert all(b'x-quote: "a\\b"\r\n' in head for head in seen)
+    refused = run(traffic, "--from", POD, "--url", url, "-n", "2", "-o", "json")
+    assert json.loads(refused.stdout)["outcomes"] == {"refused": 2}
+
+
+def test_traffic_out_of_bounds_is_refused_at_once(run: Callable[..., Result]) -> None:
+    refused = run(traffic, "-n", "0", "--concurrency", "1000", "--path", "productpage")
+    assert len(str(refused.exception).splitlines()) == 3
 
 
 def test_the_page_is_printed(run: Callable[..., Result]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshctl.mesh.synchronization import Synchronization, parse
+from meshctl.mesh.synchronization import Synchronization, gist, parse
 from tests.mesh.pods import made
 
 REAL = {
@@ -51,3 +51,9 @@ def test_what_was_never_sent_is_no_fault() -> None:
 
 def test_a_proxy_that_runs_unconnected_is_missing() -> None:
     assert not Synchronization((), (made("c1", "p", "p-v1"),), ()).synced
+
+
+def test_a_refusal_is_told_without_the_resource_that_it_quotes() -> None:
+    quoted = 'goo.gle/debugonly   \nname: "outbound|80||a"\ntype: EDS\n}\n: Proto constraint validation failed (x)\n'
+    assert gist(quoted) == "outbound|80||a: Proto constraint validation failed (x)"
+    assert gist("Error adding listener: no") == "Error adding listener: no"

@@ -44,11 +44,22 @@ def show(found: Synchronization) -> None:
     size = len(HEADERS) - 2 if narrow else len(HEADERS)
     output.table(HEADERS[:size], [row[:size] for row in rows])
     output.say(_summary(found) + (f" with {planes[0]}" if narrow else ""))
-    for one in found.proxies:
-        for kind, reason in one.refusals.items():
-            output.error(f"{one.name} in {one.cluster} refused {kind}: {reason}")
+    for (kind, reason), names in _refusals(found).items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        output.error(f"{names[0]}{more} refused {kind}: {reason}")
     for note in found.notes:
         output.error(note)
+
+
+def _refusals(found: Synchronization) -> dict[tuple[str, str], list[str]]:
+    """Which proxies refused what for the same reason."""
+    from meshctl.mesh.synchronization import gist
+
+    refused: dict[tuple[str, str], list[str]] = {}
+    for one in found.proxies:
+        for kind, reason in one.refusals.items():
+            refused.setdefault((kind, gist(reason)), []).append(f"{one.name} in {one.cluster}")
+    return refused
 
 
 def _cells(one: ProxyStatus) -> tuple[str, ...]:

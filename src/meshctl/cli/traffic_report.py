@@ -40,6 +40,7 @@ def show(found: Shares) -> None:
     output.say(f"{found.call.requests} requests for {found.call.path} to {found.target}")
     output.say(_pace(found))
     output.say(f"{_counts(found.outcomes)}{_noted(found.flags)}")
+    _show_chosen(found)
     widths = _widths(found.hops)
     for hop in found.hops:
         output.say()
@@ -74,6 +75,25 @@ def _noted(flags: Mapping[str, int]) -> str:
 def _meaning(flags: str) -> str:
     known = [MEANINGS[one] for one in flags.split(",") if one in MEANINGS]
     return f"{flags} ({', '.join(known)})" if known else flags
+
+
+def _show_chosen(found: Shares) -> None:
+    """What the first proxy's balancing chose: behind a gateway another one chooses again, for each connection."""
+    whole = sum(found.upstreams.values())
+    gateways = {one.upstream: one.gateway for one in found.answers if one.gateway}
+    labels = {name: f"{name} {_place(gateways.get(name))}".rstrip() for name in found.upstreams}
+    if not gateways:
+        return
+    output.say()
+    output.say(f"{output.paint('endpoints', output.BOLD)}  chosen by the first proxy")
+    width = max(map(len, labels.values()))
+    for name, number in found.upstreams.items():
+        size = _bar_size(width + 4)
+        output.say(f"  {labels[name].ljust(width)}  {_bar(number, whole, size)} {_figures(number, whole)}")
+
+
+def _place(gateway: str | None) -> str:
+    return f"(gateway of {gateway})" if gateway else ""
 
 
 def _show(hop: Hop, widths: Sequence[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +88,16 @@ def parse(told: Mapping[str, Any], istiod: str) -> ProxyStatus:
         str(told.get("istio_version") or told.get("proxy_version") or ""),
         dict(_refusals(told)),
     )
+
+
+def gist(reason: str) -> str:
+    """A refusal without the whole resource that Envoy quotes in it: the resource's name and what is wrong."""
+    lines = [line for line in reason.strip().splitlines() if line.strip()]
+    if len(lines) < 2:
+        return reason.strip()
+    name = re.search(r'^\s*name: "([^"]*)"', reason, re.MULTILINE)
+    fault = lines[-1].lstrip(" :")
+    return f"{name[1]}: {fault}" if name else fault
 
 
 def _state(told: Mapping[str, Any], field: str) -> str:

@@ -19,6 +19,7 @@ from meshctl.mesh.traffic import Answer
 PATIENCE, POLL = 2.5, 0.3
 # A busy node may take its time before it looks at its clock.
 MARGIN = 15.0
+GONE = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class _Logs:
     begun: float
     requests: dict[str, int] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
 
     def read(self, pods: Iterable[Pod]) -> list[Step]:
         """All that these proxies wrote about the load so far."""
@@ -65,7 +67,10 @@ class _Logs:
         try:
             text = logs.read(self.mesh.clients[pod.cluster], pod.path, PROXY, seconds)
         except ApiError as error:
-            self.faults[pod.full_name] = str(error)
+            if error.code == GONE:
+                self.gone.add(pod.full_name)
+            else:
+                self.faults[pod.full_name] = str(error)
             return []
         return [step for entry in access_log.entries(text.decode(errors="replace")) if (step := self._step(pod, entry))]
 
@@ -129,6 +134,8 @@ def _concerned(survey: Survey, steps: Sequence[Step], firsts: Sequence[Pod]) -> 
 
 
 def _notes(logs_: _Logs, firsts: Sequence[Pod], first: Mapping[int, Step], answered: set[int]) -> Iterator[str]:
+    if logs_.gone:
+        yield f"these pods ended meanwhile, and their logs with them: {', '.join(sorted(logs_.gone))}"
     yield from (f"{name}: its log can't be read: {reason}" for name, reason in logs_.faults.items())
     names = ", ".join(one.full_name for one in firsts)
     if not firsts:
