@@ -7,7 +7,6 @@ the machine and hands it over; the supervisor accepts there and connects from wh
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import struct
 from collections.abc import Sequence
@@ -75,10 +74,12 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy until the end, and pass the end on: each direction closes by itself."""
-    with contextlib.suppress(OSError):
+    """Copy until the end, and pass the end on: each direction closes by itself, and a reset is the end of both."""
+    try:
         while chunk := await reader.read(CHUNK):
             writer.write(chunk)
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
+    except OSError:
+        writer.transport.abort()

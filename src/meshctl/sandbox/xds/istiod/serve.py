@@ -30,8 +30,13 @@ from meshctl.sandbox.xds.istiod.world import World
 
 LOG = logging.getLogger(__name__)
 REMOTE_SYNC_SECONDS, RETRY_SECONDS = 5.0, 1.0
-# A big mesh's clusters come in one response.
-_OPTIONS = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0))
+# A big mesh's clusters come in one response. Envoys ping each half minute, which gRPC by itself takes for an attack.
+_OPTIONS = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.so_reuseport", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 15_000),
+)
 
 
 @dataclass(slots=True)
