@@ -26,7 +26,6 @@ from tests.mesh.test_load import serving, well
 from tests.sandbox.apiserver.kubelet import kubelet, node
 from tests.sandbox.apiserver.process import Server
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 DETAILS = "outbound|9080||details.istio.svc.cluster.local"
 REVIEWS = "outbound|9080|v1|reviews.istio.svc.cluster.local"
 RATINGS = "outbound|9080||ratings.istio.svc.cluster.local"

@@ -18,8 +18,6 @@ from meshctl.sandbox.clusters import create as clusters
 from meshctl.validate import find_topology
 from tests.live.conftest import Classroom
 
-# The client keeps its connections to the end.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 NAME = "pods"
 PODS = "/api/v1/namespaces/default/pods"
 Object = dict[str, Any]

@@ -21,7 +21,7 @@ from meshctl.providers import choose
 from meshctl.sandbox import delete
 from meshctl.validate import find_topology
 
-pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
+pytestmark = pytest.mark.live
 NAME = "classroom"
 SUFFIX = re.compile(r"-[0-9a-f]{8,10}-[a-z0-9]{5}")
 

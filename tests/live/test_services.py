@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import signal
 import subprocess
@@ -22,8 +21,6 @@ from meshctl.sandbox.clusters import create as clusters
 from meshctl.validate import find_topology
 from tests.live.test_pods import until
 
-# The client keeps its connections to the end.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 NAME = "services"
 SPACE = "/api/v1/namespaces/default"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
@@ -128,8 +125,6 @@ def shop(home: object) -> Iterator[Shop]:
     try:
         create.create(topology, NAME)
         clusters.create(topology, NAME)
-        # What it leaves to the collector is collected while that is no failure.
-        gc.collect()
         access = clusters.forwarded(topology, NAME)["cluster1"]
         made = Shop(Client(access), access)
         for name, node in NODES.items():
@@ -141,7 +136,6 @@ def shop(home: object) -> Iterator[Shop]:
         until(lambda: "10.68.0.10" in made.inside("cat /etc/resolv.conf"), "the client knows its name server", 20)
         until(lambda: made.ask("web")["web-1"], "the name is known")
         yield made
-        made.client._pool.clear()
     finally:
         delete.delete(NAME)
 

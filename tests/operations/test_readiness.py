@@ -14,7 +14,6 @@ from meshctl.kube.client import Client
 from meshctl.operations.readiness import NotReady, await_deployments, unfinished
 from meshctl.operations.restarts import restart
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 Object = dict[str, Any]
 WEB = "/apis/apps/v1/namespaces/default/deployments/web"
 DONE = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}

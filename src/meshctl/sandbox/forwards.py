@@ -7,6 +7,7 @@ the machine and hands it over; the supervisor accepts there and connects from wh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from meshctl.sandbox.wire import Message
 
 CHUNK = 1 << 16
+FIRST_WORD_SECONDS = 0.2
 Target = tuple[str, int]
 
 
@@ -59,6 +61,9 @@ async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, addr
     try:
         inner_reader, inner_writer = await asyncio.open_connection(address, port)
     except OSError:
+        # Reset before it has said a word, Python's TLS client takes its socket for one that never was, and leaks it.
+        with contextlib.suppress(OSError):
+            await asyncio.wait_for(reader.read(1), FIRST_WORD_SECONDS)
         _reset(writer)
         return
     await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
