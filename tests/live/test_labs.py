@@ -70,7 +70,9 @@ def states(machine: Machine) -> dict[str, str]:
 
 def begun(machine: Machine, *arguments: str) -> subprocess.Popen[str]:
     """A run whose rule is in the mesh."""
-    running = machine.start(*command("lab", "run", *arguments), stdout=-1, stderr=-1)
+    # Whoever starts the tests in the background has them ignore SIGINT, and a program keeps what is ignored.
+    run = ("env", "--default-signal=INT", *command("lab", "run", *arguments))
+    running = machine.start(*run, stdout=-1, stderr=-1)
     while states(machine)[arguments[0]] != "in the mesh":
         assert running.poll() is None, running.communicate()
     return running
