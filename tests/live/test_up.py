@@ -196,8 +196,10 @@ def test_only_and_from_limit_the_steps(machine: Machine) -> None:
     meshctl(machine, "up", "--only", "hosts", "--only", "kubernetes")
     assert routes(machine, "cluster2-n1") == [set()]
     assert set(report(machine, "plan", "--only", "routes")) == {n for n in NODES if not n.startswith("cluster1")}
-    meshctl(machine, "up", "--from", "routes")
+    meshctl(machine, "up", "--only", "routes")
     assert routes(machine, "cluster2-n1") == [TO_CLUSTER3]
+    planned = json.loads(meshctl(machine, "plan", "--from", "exposure", "-o", "json").stdout)
+    assert [step["name"] for step in planned["steps"]][1:] == list(STEPS[STEPS.index("exposure") :])
     refused = meshctl(machine, "up", "--only", "roads", check=False)
     assert (refused.returncode, "step roads is unknown" in refused.stderr) == (2, True)
 
