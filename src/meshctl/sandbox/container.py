@@ -29,6 +29,17 @@ SETTINGS = (
 PACKAGE = Path(__file__).parents[2]
 
 
+def hidden(mounts: Iterable[Mount]) -> Iterator[Mount]:
+    """Folders of the machine's programs that mounts would cover, to be mounted once more above them.
+
+    A checkout may be below /tmp, and so may be a container's volume.
+    """
+    targets = [one.target for one in mounts]
+    for own in map(str, _own_folders()):
+        if any(Path(own).is_relative_to(target) for target in targets):
+            yield Mount(own, own, read_only=True)
+
+
 def enter(mounts: Iterable[Mount]) -> None:
     """Give the calling child a mount namespace and root of its own, with a place for each of the mounts."""
     targets = [Path(one.target.lstrip("/")) for one in mounts]
@@ -67,6 +78,11 @@ def _show_programs(root: Path) -> None:
 
 def _program_folders() -> Iterator[Path]:
     yield from (Path("/", name) for name in PROGRAMS if Path("/", name).exists())
+    yield from _own_folders()
+
+
+def _own_folders() -> Iterator[Path]:
+    """Those of the sandbox's own programs, where they are not among all others."""
     shown: list[Path] = [Path("/", name) for name in PROGRAMS]
     for own in map(Path, dict.fromkeys((sys.prefix, sys.base_prefix, str(PACKAGE)))):
         if not any(own.is_relative_to(one) for one in shown):
