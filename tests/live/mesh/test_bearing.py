@@ -9,41 +9,35 @@ from typing import Any
 
 import pytest
 
-from tests.live import machine as machines
 from tests.live.machine import Machine
-from tests.live.test_commands import meshctl, told
-from tests.live.test_kubernetes import kubectl
+
+from .command_line import meshctl, told
+from .test_kubernetes import kubectl
 
 pytestmark = pytest.mark.live
 
-UP_SECONDS, SECONDS = 300, 30
+SECONDS = 30
 INGRESS = ("endpoints", "cluster1/deploy/istio-ingressgateway", "--cluster-name", "productpage")
 ACROSS = ("--from", "cluster2/deploy/productpage-v1", "--url", "http://details.istio:9080", "--path", "/details/0")
 GATEWAY2, GATEWAY3, MOVED = "192.168.229.101:15443", "192.168.229.102:15443", "192.168.229.109:15443"
 SYSTEM = ("-n", "istio-system")
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    with machines.machine(tmp_path_factory.mktemp("state")) as one:
-        mend(one)
-        yield one
-
-
-@pytest.fixture
-def machine(shared: Machine) -> Iterator[Machine]:
+@pytest.fixture(autouse=True)
+def mended(machine: Machine) -> Iterator[None]:
     """The classroom, whole before the test and mended, in tables and in traffic, after it."""
-    yield shared
-    mend(shared)
-    await_(lambda: {GATEWAY2, GATEWAY3} <= gateways(shared) and MOVED not in gateways(shared))
-    await_(lambda: synced(shared) == 27)
-    found = told(shared, "traffic", *ACROSS, "-n", "40")
+    mend(machine)
+    yield
+    mend(machine)
+    await_(lambda: {GATEWAY2, GATEWAY3} <= gateways(machine) and MOVED not in gateways(machine))
+    await_(lambda: synced(machine) == 27)
+    found = told(machine, "traffic", *ACROSS, "-n", "40")
     assert (found["outcomes"], set(found["clusters"])) == ({"200": 40}, {"cluster1", "cluster2", "cluster3"})
-    assert told(shared, "traffic", "-n", "40")["outcomes"] == {"200": 40}
+    assert told(machine, "traffic", "-n", "40")["outcomes"] == {"200": 40}
 
 
 def mend(machine: Machine) -> None:
-    ended = meshctl(machine, "up", seconds=UP_SECONDS)
+    ended = meshctl(machine, "up")
     assert ended.returncode == 0, ended.stderr
 
 

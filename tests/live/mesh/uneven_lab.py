@@ -1,4 +1,4 @@
-"""`python -m tests.live.uneven_lab`: the 50/50 lab in a mesh where the rule says 55/45; its verdicts as JSON."""
+"""`python -m tests.live.mesh.uneven_lab`: the 50/50 lab in a mesh where the rule says 55/45; its verdicts as JSON."""
 
 from __future__ import annotations
 
