@@ -33,7 +33,7 @@ test: setup ## lint, types, layers, then every test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/pytest --numprocesses 2
 
 soak: setup ## the long campaigns, whole
 	$(BIN)/pytest --soak
