@@ -261,7 +261,7 @@ def test_a_killed_up_is_continued_by_the_next(machine: Machine, soak: bool) -> N
     meshctl(machine, "up", *BELOW)
     undisturbed = look(machine)
     assert {cluster["secrets"] for cluster in undisturbed["status"]["clusters"]} == {"ready"}
-    for instant in instants(50 if soak else 2, seed=1):
+    for instant in instants(50 if soak else 1, seed=1):
         meshctl(machine, "down")
         kill_up_after(machine, instant)
         meshctl(machine, "up", *BELOW)
@@ -271,7 +271,7 @@ def test_a_killed_up_is_continued_by_the_next(machine: Machine, soak: bool) -> N
 
 def test_a_killed_up_is_cleared_by_down(machine: Machine, soak: bool) -> None:
     before = snapshot(machine)
-    for instant in instants(20 if soak else 2, seed=2):
+    for instant in instants(20 if soak else 1, seed=2):
         with capture(machine):
             kill_up_after(machine, instant)
             meshctl(machine, "down")
