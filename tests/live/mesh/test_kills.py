@@ -1,0 +1,90 @@
+"""Whatever dies in a mesh, the rest serves on and the dead comes back; a killed `up` is continued, and taken away."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.live import machine as machines
+from tests.live.machine import Machine
+from tests.live.test_up import command, snapshot
+
+from .command_line import meshctl
+
+pytestmark = pytest.mark.live
+
+SECONDS, UP_SECONDS, PAGES = 40, 13.0, 20
+# By what a process calls itself or was called with, and the pod that it belongs to.
+KINDS = {
+    "sidecar": ("envoy", "productpage-v1", "cluster2"),
+    "ingress gateway": ("envoy", "istio-ingressgateway", "cluster1"),
+    "east-west gateway": ("envoy", "istio-eastwestgateway", "cluster2"),
+    "application": ("meshctl.sandbox.bookinfo", "productpage-v1", "cluster3"),
+    "control plane": ("meshctl.sandbox.xds", "istiod", "cluster1"),
+    "API server": ("meshctl.sandbox.apiserver", "", "cluster1"),
+    "remote API server": ("meshctl.sandbox.apiserver", "", "cluster3"),
+    "controllers and node agents": ("meshctl.sandbox.controllers", "", "cluster2"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_process_comes_back_and_the_rest_serves_on(machine: Machine, kind: str) -> None:
+    before = processes(machine)
+    kill(machine, *KINDS[kind])
+    # Nobody else is behind the one address of the ingress gateway.
+    if kind != "ingress gateway":
+        assert pages(machine) == ["200"] * PAGES
+    await_(lambda: processes(machine) == before)
+    await_(lambda: meshctl(machine, "status").returncode == 0)
+    assert pages(machine) == ["200"] * PAGES
+
+
+def test_a_killed_up_is_continued_by_the_next_and_nothing_survives_down(tmp_path: Path, soak: bool) -> None:
+    with machines.machine(tmp_path) as own:
+        before = snapshot(own)
+        for instant in [UP_SECONDS * (number + 0.6) / 20 for number in (range(20) if soak else (11,))]:
+            with own.start(*command("up"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
+                time.sleep(instant)
+                killed.kill()
+            again = meshctl(own, "up")
+            assert again.returncode == 0, f"killed after {instant:.2f} s: {again.stderr}"
+            await_(lambda: "27 of 27 proxies are synced" in meshctl(own, "status").stdout)
+            assert pages(own) == ["200"] * PAGES
+            assert meshctl(own, "down").returncode == 0
+            assert snapshot(own) == before, f"killed after {instant:.2f} s"
+
+
+def await_(holds: Callable[[], bool]) -> None:
+    """Ask until it holds; each question runs a command, which paces the loop."""
+    end = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < end, f"not so within {SECONDS} s"
+
+
+def pages(machine: Machine) -> list[str]:
+    """The status of each of some requests to the printed URL, which ask no API server."""
+    ask = "curl -s -o /dev/null -w '%{http_code} ' http://127.0.0.1:8080/productpage"
+    return machine.run("sh", "-c", f"for n in $(seq {PAGES}); do {ask}; done", check=False).stdout.split()
+
+
+def processes(machine: Machine) -> Counter[str]:
+    """How many there are of each."""
+    return Counter(machine.run("sh", "-c", "ps -eo args= | grep -v '^ps \\|^sh -c '").stdout.splitlines())
+
+
+def kill(machine: Machine, program: str, pod: str, cluster: str) -> None:
+    """SIGKILL to the one process; its environment names pod and cluster, or its arguments name the cluster."""
+    found = [pid for pid in machine.run("pgrep", "-f", program).stdout.split() if is_of(machine, pid, pod, cluster)]
+    (one,) = found
+    machine.run("kill", "-KILL", one)
+
+
+def is_of(machine: Machine, pid: str, pod: str, cluster: str) -> bool:
+    words = machine.run("sh", "-c", f"cat /proc/{pid}/environ /proc/{pid}/cmdline 2>&1 | tr '\\0' '\\n'").stdout
+    of_cluster = any(one in words for one in (f"={cluster}-n", f"CLUSTER_ID={cluster}\n"))
+    return f"\nPOD_NAME={pod}" in words and of_cluster if pod else f"/{cluster}/" in words
