@@ -14,17 +14,22 @@ from typing import Any
 from benchmarks.lifecycle import state_folder
 from benchmarks.timing import MESHCTL, command, show
 from meshctl.kube import ports
-from meshctl.mesh import clusters, synchronization
+from meshctl.mesh import admin, clusters, synchronization
 from meshctl.mesh.clusters import Mesh
 from meshctl.mesh.pod import Pod
 from meshctl.providers import choose
 from meshctl.sandbox import paths, running, usage
 from meshctl.validate import find_topology
 
-TARGETS = {"up from nothing to the first page": 15.0, "down": 5.0, "a rule at every proxy": 0.15}
+TARGETS = {
+    "up from nothing to the first page": 15.0,
+    "down": 5.0,
+    "a rule at every proxy": 0.15,
+    "a deleted pod out of the gateway's table": 1.0,
+}
 ISTIOD_PERCENT, MEMORY_MIB = 2, 1536
 PRESET = "classroom"
-ROUNDS, CHANGES, IDLE_SECONDS = 3, 15, 20.0
+ROUNDS, CHANGES, REMOVALS, IDLE_SECONDS = 3, 15, 5, 20.0
 HOST = "productpage"
 
 
@@ -35,7 +40,10 @@ def run() -> None:
         for number in range(ROUNDS):
             seconds["up from nothing to the first page"].append(_first_page())
             if number == ROUNDS - 1:
-                seconds["a rule at every proxy"] = _changes(home / "rule.json")
+                topology = find_topology(preset=PRESET)
+                mesh = clusters.connect(topology, choose.provider(topology).forwarded())
+                seconds["a rule at every proxy"] = _changes(mesh, home / "rule.json")
+                seconds["a deleted pod out of the gateway's table"] = _removals(mesh)
                 _idle()
             begun = time.perf_counter()
             command(*MESHCTL, "down", "--preset", PRESET)
@@ -61,14 +69,12 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _changes(file: Path) -> list[float]:
+def _changes(mesh: Mesh, file: Path) -> list[float]:
     """Seconds from the end of `kubectl apply` until every proxy has acknowledged what became of its clusters."""
-    topology = find_topology(preset=PRESET)
-    mesh = clusters.connect(topology, choose.provider(topology).forwarded())
     (istiod,) = [one for one in clusters.survey(mesh).pods if one.service == synchronization.ISTIOD]
     kubeconfig = file.with_name("kubeconfig")
     command(*MESHCTL, "kubeconfig", "--preset", PRESET, "-o", str(kubeconfig))
-    kubectl = ("kubectl", "--kubeconfig", str(kubeconfig), "--context", topology.primary.name)
+    kubectl = ("kubectl", "--kubeconfig", str(kubeconfig), "--context", mesh.topology.primary.name)
     found = []
     for number in range(CHANGES + 1):
         file.write_text(json.dumps(_rule(number)))
@@ -81,6 +87,21 @@ def _changes(file: Path) -> list[float]:
     command(*kubectl, "delete", "-f", str(file))
     # The first one makes the rule, the others change it.
     return found[1:]
+
+
+def _removals(mesh: Mesh) -> list[float]:
+    """Seconds from the end of a DELETE, which leaves a pod its time to end, until Envoy has no such host."""
+    found = []
+    for _ in range(REMOVALS):
+        pods = [one for one in clusters.survey(mesh).pods if one.cluster == mesh.topology.primary.name]
+        victim = next(one for one in pods if one.service == "reviews" and one.ready)
+        gateway = next(one for one in pods if one.service == "istio-ingressgateway")
+        mesh.clients[victim.cluster].remove(victim.path)
+        begun = time.perf_counter()
+        while f'"{victim.address}"' in json.dumps(admin.clusters(mesh, gateway)):
+            pass
+        found.append(time.perf_counter() - begun)
+    return found
 
 
 def _rule(number: int) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from meshctl.sandbox.bookinfo.settings import BadSettings, Settings, read_settin
 
 SERVICES = ("productpage", "details", "reviews", "ratings")
 LOOPBACK = "127.0.0.1"
-GRACE_SECONDS = 1.0
+# Longer than the proxy beside it goes on.
+GRACE_SECONDS = 2.0
 DRAIN_SECONDS = 5.0
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshctl.sandbox.controllers.api import FAULTS, ApiFault
 from meshctl.sandbox.controllers.clock import stamp
-from meshctl.sandbox.kubelet import environment, images, launch, probes, proxy
+from meshctl.sandbox.kubelet import environment, envoyadmin, images, launch, probes, proxy
 from meshctl.sandbox.kubelet.capture import parse, rules
 from meshctl.sandbox.kubelet.environment import MissingConfig
 from meshctl.sandbox.kubelet.images import Image
@@ -333,7 +333,9 @@ class Container:
                 if complaint := await probes.ask(probe, self.pod.target(self)):
                     self.pod.note("FailedPreStopHook", f"PreStopHook failed: {complaint}", self.name, warn=True)
             elif self.image and self.image.kind == "proxy" and not self.init:
-                await asyncio.sleep(min(grace, proxy.DRAIN_SECONDS))
+                async with asyncio.timeout(min(grace, proxy.DRAIN_SECONDS)):
+                    await envoyadmin.ask(self.pod, envoyadmin.Request("POST", proxy.drain(self.spec)))
+                    await asyncio.sleep(proxy.DRAIN_SECONDS)
 
 
 def _kind(tell: Callable[..., object]) -> str:
