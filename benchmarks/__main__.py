@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import api, command_line, hosts, lifecycle, pki
+from benchmarks import api, command_line, hosts, labs, lifecycle, pki, translation
 
 BENCHMARKS = {
     "command-line": command_line.run,
@@ -10,6 +10,8 @@ BENCHMARKS = {
     "hosts": hosts.run,
     "lifecycle": lifecycle.run,
     "api": api.run,
+    "translation": translation.run,
+    "labs": labs.run,
 }
 
 for name in sys.argv[1:] or BENCHMARKS:

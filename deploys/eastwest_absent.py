@@ -2,6 +2,10 @@
 
 from pyinfra import host
 
-from meshctl.operations import objects
+from meshctl.operations import installations, istioctl, objects
 
-objects.absent(name="East-west gateway", access=host.data.kubernetes, manifests=host.data.eastwest)
+file = host.data.installs["eastwest"]
+if host.data.embedded:
+    objects.absent(name="East-west gateway", access=host.data.kubernetes, manifests=installations.wanted(file).all)
+else:
+    istioctl.absent(name="East-west gateway", file=file)

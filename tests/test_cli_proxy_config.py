@@ -106,8 +106,8 @@ def test_an_unknown_proxy_is_answered_with_those_that_are_like_it(folder: Path, 
     assert "'other'" in str(refused)
 
 
-def test_objects_are_asked_for() -> None:
-    assert "--objects DIR" in str(run("cluster1/istio/sleep").exception)
+def test_a_rule_is_not_tried_on_the_live_mesh(tmp_path: Path) -> None:
+    assert "--objects DIR" in str(run("cluster1/istio/sleep", "--apply", tmp_path / "rule.yaml").exception)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
+from meshctl import outages
 from meshctl.errors import UsageError
 from meshctl.providers import certificates, data
 from meshctl.providers.provider import Provider
@@ -15,6 +17,7 @@ from meshctl.runner.request import APPLY, PLAN, Event, Request, Step, Target
 from meshctl.topology import Topology
 
 HOSTS, KUBERNETES, CERTIFICATES = "hosts", "kubernetes", "certificates"
+Clusters = Literal["all", "primary", "remotes"]
 # Not a step that one chooses: what the deploys among the steps begin with.
 CONNECT = "connect"
 
@@ -23,12 +26,16 @@ CONNECT = "connect"
 class Deploy:
     """One step of `up`: its name, what it does, and whether it is about a cluster's objects and not about hosts.
 
-    The scripts under deploys/ that do and undo it are named after it.
+    The scripts under deploys/ that do and undo it are named after it. `clusters`: all, the primary or the remotes;
+    `lasting`: whether there is anything to undo; `vital`: whether all that comes after it stands on it.
     """
 
     name: str
     title: str
     objects: bool = True
+    clusters: Clusters = "all"
+    lasting: bool = True
+    vital: bool = False
 
     @property
     def script(self) -> str:
@@ -48,10 +55,16 @@ DEPLOYS = (
     Deploy("namespaces", "namespaces, with the label of the cluster's network"),
     Deploy("cacerts", "istiod's signing certificates"),
     Deploy("istio-operators", "IstioOperator files"),
-    Deploy("eastwest", "the Services of the east-west gateways"),
-    Deploy("exposure", "what the east-west gateways let through"),
-    Deploy("istio-readers", "the primary's account in each remote cluster"),
-    Deploy("remote-secrets", "the primary's way into each remote cluster"),
+    Deploy("istio-readers", "the primary's account in each remote cluster", clusters="remotes"),
+    # Before istiod starts: it waits for the clusters that it knows then, and pushes once.
+    Deploy("remote-secrets", "the primary's way into each remote cluster", clusters="primary"),
+    Deploy("exposure", "what the east-west gateways let through", clusters="primary"),
+    Deploy("istio", "the primary's control plane and gateways", clusters="primary", vital=True),
+    Deploy("eastwest", "the primary's east-west gateway, the remotes' way to istiod", clusters="primary", vital=True),
+    Deploy("istio-remotes", "the remotes' gateways, and what joins them to the mesh", clusters="remotes"),
+    Deploy("eastwest-remotes", "the remotes' east-west gateways", clusters="remotes"),
+    Deploy("bookinfo", "Bookinfo and the way into it"),
+    Deploy("rollout", "restarts of what is older than what it read, and everything ready", lasting=False),
 )
 STEPS = (HOSTS, KUBERNETES, CERTIFICATES, *(deploy.name for deploy in DEPLOYS))
 
@@ -124,9 +137,15 @@ def plan(topology: Topology, provider: Provider, selection: Selection) -> Iterat
 def down(topology: Topology, provider: Provider) -> Iterator[Event]:
     """Undo every deploy on hosts that stay, in reverse order, then take away the hosts that `up` made."""
     if provider.name == "ssh":
-        yield from _run(topology, provider, APPLY, [(deploy, deploy.undo) for deploy in reversed(DEPLOYS)])
+        healed = outages.heal(topology, provider).changed
+        yield Event("operation", provider.name, HOSTS, "Outages", tuple(f"- outage {one}" for one in healed))
+        yield from _run(topology, provider, APPLY, _undoing())
     yield Event("step", step=HOSTS)
     yield Event("operation", provider.name, HOSTS, "Hosts", provider.delete())
+
+
+def _undoing() -> list[tuple[Deploy, str]]:
+    return [(deploy, deploy.undo) for deploy in reversed(DEPLOYS) if deploy.lasting]
 
 
 def _run(topology: Topology, provider: Provider, mode: str, scripts: Sequence[tuple[Deploy, str]]) -> Iterator[Event]:
@@ -135,7 +154,7 @@ def _run(topology: Topology, provider: Provider, mode: str, scripts: Sequence[tu
     targets = tuple(Target(name, found) for name, found in data.of_hosts(topology, provider).items())
     folder = project_folder("deploys")
     steps = tuple(
-        Step(deploy.name, str(folder / script), hosts)
+        Step(deploy.name, str(folder / script), hosts, deploy.vital and mode == APPLY)
         for deploy, script in scripts
         if (hosts := _hosts(topology, provider, deploy))
     )
@@ -147,7 +166,8 @@ def _hosts(topology: Topology, provider: Provider, deploy: Deploy) -> tuple[str,
     if not deploy.objects:
         return tuple(node.name for _, node in topology.nodes)
     reached = provider.kubernetes()
-    return tuple(cluster.control_plane.name for cluster in topology.clusters if cluster.name in reached)
+    chosen = {"all": topology.clusters, "primary": (topology.primary,), "remotes": topology.remotes}[deploy.clusters]
+    return tuple(cluster.control_plane.name for cluster in chosen if cluster.name in reached)
 
 
 def project_folder(name: str) -> Path:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,6 @@ from meshctl.sandbox.clusters import create as clusters
 from meshctl.validate import find_topology
 from tests.live.conftest import Classroom
 
-# The client keeps its connections to the end.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 NAME = "pods"
 PODS = "/api/v1/namespaces/default/pods"
 Object = dict[str, Any]
@@ -105,6 +105,14 @@ def test_a_mounted_config_map_follows_its_object(cluster: Cluster) -> None:
     cluster.run("follows", words, container={"volumeMounts": [mount]}, volumes=[volume])
     cluster.client.apply({**data, "data": {"key": "after"}})
     until(lambda: cluster.log("follows") == "seen\n", "the change arrives", 3)
+
+
+def test_a_volume_may_lie_above_the_sandboxs_own_programs(cluster: Cluster) -> None:
+    """As a checkout below /tmp does where a pod has its scratch folder there."""
+    above = f"/{Path(sys.prefix).parts[1]}"
+    image: Object = {"image": "docker.io/istio/examples-bookinfo-details-v1:1.20", "command": None}
+    image["volumeMounts"] = [{"name": "v", "mountPath": above}, {"name": "w", "mountPath": f"{above}/inner"}]
+    cluster.run("covered", "", container=image, volumes=[{"name": name, "emptyDir": {}} for name in ("v", "w")])
 
 
 def test_pods_of_different_nodes_reach_each_other(cluster: Cluster) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +147,11 @@ def test_a_full_disk_is_named(rig: Rig) -> None:
 def test_a_dead_worker_is_told(rig: Rig) -> None:
     (event,) = run(request(rig, PLAN), ("sh", "-c", "echo gone >&2; exit 7"))
     assert (event.kind, event.message) == ("lost", "the worker ended with status 7: gone")
+
+
+def test_nothing_comes_after_a_vital_step_that_failed_on_one_host(rig: Rig) -> None:
+    asked = request(rig, APPLY, a={"ssh_key": "/nonexistent"})
+    vital = replace(asked.steps[0], vital=True)
+    events = list(run(replace(asked, steps=(vital, *asked.steps[1:])), rig.prefix))
+    assert [event.step for event in events if event.kind == "step"] == ["host_settings"]
+    assert set(trouble(events)) == {"a"}

@@ -10,14 +10,21 @@ from typing import Annotated
 import typer
 
 from meshctl import __version__
-from meshctl.cli import certs, output
+from meshctl.cli import certs, lab, output
+from meshctl.cli.endpoints import endpoints
+from meshctl.cli.exec import execute
+from meshctl.cli.fail import fail, heal
 from meshctl.cli.init import init
 from meshctl.cli.kubeconfig import kubeconfig
+from meshctl.cli.logs import logs
+from meshctl.cli.open import open_page
 from meshctl.cli.predict import predict
 from meshctl.cli.proxy_config import proxy_config
 from meshctl.cli.render import render
+from meshctl.cli.reset import reset
 from meshctl.cli.shell import shell
 from meshctl.cli.status import status
+from meshctl.cli.traffic import traffic
 from meshctl.cli.up import down, plan, up
 from meshctl.cli.validate import validate
 from meshctl.errors import MeshctlError
@@ -59,6 +66,15 @@ app.command()(kubeconfig)
 app.command()(shell)
 app.command()(predict)
 app.command()(proxy_config)
+app.add_typer(lab.app)
+app.command()(endpoints)
+app.command()(traffic)
+app.command()(logs)
+app.command("exec")(execute)
+app.command()(fail)
+app.command()(heal)
+app.command()(reset)
+app.command("open")(open_page)
 
 
 def _terminated(number: int, _: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as _json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,12 @@ def say(text: str = "") -> None:
     print(text)
 
 
+def write(data: bytes) -> None:
+    """Pass on what another program wrote, as it is and at once."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print aligned columns under upper-case headers, as kubectl does; an empty cell is shown as `-`."""
     lines = [[header.upper() for header in headers], *([_cell(value) for value in row] for row in rows)]
@@ -33,6 +40,17 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     for number, line in enumerate(lines):
         text = GAP.join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip()
         print(paint(text, BOLD) if number == 0 else text)
+
+
+def fits(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
+    """Whether a table is no wider than the terminal; it always is where there is none."""
+    widths = (max(len(_cell(line[i])) for line in (headers, *rows)) for i in range(len(headers)))
+    return not sys.stdout.isatty() or sum(widths) + len(GAP) * (len(headers) - 1) <= columns()
+
+
+def columns() -> int:
+    """How wide the terminal is."""
+    return shutil.get_terminal_size().columns
 
 
 def _cell(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from meshctl.cli import output
-from meshctl.cli.options import Output
+from meshctl.cli.options import Output, Preset, TopologyFile
 from meshctl.cli.output import Format
 
 if TYPE_CHECKING:
@@ -53,25 +53,56 @@ def proxy_config(
     types: Annotated[
         list[Type] | None, typer.Option("--type", "-t", help="Only this part; repeatable.  [default: all four]")
     ] = None,
+    topology: TopologyFile = None,
+    preset: Preset = None,
     form: Output = Format.table,
 ) -> None:
     """Show the clusters, endpoints, listeners and routes of proxies.
 
-    With --objects nothing needs to run: try a rule before you apply it. JSON is {PROXY: {clusters, endpoints,
-    listeners, routes: {name: resource}}}, each resource in xDS JSON with proto field names.
+    What the live proxies have, without what their bootstraps bring along. With --objects nothing needs to run: try a
+    rule before you apply it. JSON is {PROXY: {clusters, endpoints, listeners, routes: {name: resource}}}, each resource
+    in xDS JSON with proto field names.
+
+    Example: meshctl proxy-config cluster1/deploy/productpage-v1 -t endpoints
 
     Example: meshctl proxy-config cluster1/istio/productpage-v1 --objects dump --apply rule.yaml -t endpoints
     """
     from meshctl.errors import UsageError
 
+    if objects is None and apply:
+        raise UsageError("--apply only goes with --objects DIR; kubectl applies a rule to the live mesh")
+    wanted = types or list(Type)
     if objects is None:
-        raise UsageError("proxy-config: say where the objects are: --objects DIR")
-    found = _translated(_listing(objects), _added(apply or ()), proxies or (), types or list(Type))
+        found = _live(topology, preset, proxies or (), wanted)
+    else:
+        found = _translated(_listing(objects), _added(apply or ()), proxies or (), wanted)
     if form is Format.json:
         output.json(found)
         return
     for name, resources in found.items():
         _show(name, resources)
+
+
+def _live(
+    topology: Path | None, preset: str | None, names: Sequence[str], types: Sequence[Type]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """What the Envoys say that they have; a warning for what one refused."""
+    from meshctl.cli import mesh as live
+    from meshctl.mesh import admin, config_dump, naming
+    from meshctl.mesh.clusters import together
+
+    mesh = live.connect(topology, preset)
+    survey = live.survey(mesh)
+    chosen = naming.find_all(survey, names, proxies=True) or [one for one in survey.proxies if one.running]
+    with output.progress(f"asking {len(chosen)} proxies" if len(chosen) > 1 else f"asking {chosen[0].name}"):
+        dumps = together(lambda pod: admin.config_dump(mesh, pod), chosen)
+    found = {}
+    for pod, dump in zip(chosen, dumps, strict=True):
+        for refusal in config_dump.refusals(dump):
+            output.warn(f"{pod.full_name}: refused {refusal.kind} {refusal.name}: {refusal.reason}")
+        resources = config_dump.resources(dump)
+        found[pod.full_name] = {kind.value: resources[kind.value] for kind in Type if kind in types}
+    return found
 
 
 def _listing(objects: Path) -> Listing:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from meshctl.cli import output
+from meshctl.cli import output, proxy_status
 from meshctl.cli.options import Output, Preset, TopologyFile
 from meshctl.cli.output import Format
 from meshctl.cli.report import Report
@@ -21,7 +22,9 @@ HOST = ("cluster", "node", "address", "role", "state", "routes", "to do")
 SUBJECTS = {
     "labels": ("node-labels", "namespaces"),
     "secrets": ("cacerts", "istio-readers", "remote-secrets"),
-    "gateways": ("istio-operators", "eastwest", "exposure"),
+    "istio": ("istio-operators", "istio", "istio-remotes", "rollout"),
+    "gateways": ("eastwest", "eastwest-remotes", "exposure"),
+    "bookinfo": ("bookinfo",),
 }
 CLUSTER = ("cluster", "network", "api", "nodes", *SUBJECTS)
 
@@ -30,7 +33,8 @@ def status(topology: TopologyFile = None, preset: Preset = None, form: Output = 
     """Show what should be there against what is.
 
     One row a host: whether it answers, and how many differences `plan` would show there. One row a cluster: its API,
-    its nodes, and whether its objects are as they should be. Exit code 1 if anything is not.
+    its nodes, and whether its objects are as they should be. One row a proxy: whether it has the clusters, listeners,
+    endpoints and routes that its control plane sent. Exit code 1 if anything is not as it should be.
 
     Example: meshctl status -o json
     """
@@ -45,15 +49,21 @@ def status(topology: TopologyFile = None, preset: Preset = None, form: Output = 
         with output.progress("reading the hosts"):
             report.follow(provision.plan(wanted, provider, provision.Selection()))
     rows = _rows(wanted, report, provider.exists())
-    clusters = _clusters(wanted, report, provider)
+    accesses = _accesses(provider)
+    clusters = _clusters(wanted, report, accesses, provider.exists())
+    proxies = proxy_status.read(wanted, accesses) if accesses else None
     right = all(row["state"] == "ready" for row in rows) and all(row["api"] in ("ready", "-") for row in clusters)
+    right = right and (proxies is None or proxies.synced)
     if form is Format.json:
         document = {"name": wanted.name, "provider": wanted.provider, "ready": right}
-        output.json({**document, "hosts": rows, "clusters": clusters})
+        mesh = {} if proxies is None else {"proxies": proxy_status.document(proxies), "notes": proxies.notes}
+        output.json({**document, "hosts": rows, "clusters": clusters, **mesh})
     else:
         output.table(HOST, ([row[key] for key in HOST] for row in rows))
         output.say()
         output.table(CLUSTER, ([row[key] for key in CLUSTER] for row in clusters))
+        if proxies:
+            proxy_status.show(proxies)
         for line in report.problems():
             output.error(line)
         output.next_step("meshctl shell NODE" if right else "meshctl up")
@@ -78,18 +88,22 @@ def _rows(topology: Topology, report: Report, exists: bool) -> list[dict[str, An
     ]
 
 
-def _clusters(topology: Topology, report: Report, provider: Provider) -> list[dict[str, str]]:
+def _accesses(provider: Provider) -> Mapping[str, Access]:
+    """The ways into the clusters that there are."""
     from meshctl.errors import UsageError
 
     try:
-        accesses = provider.forwarded()
+        return provider.forwarded()
     except UsageError:
-        accesses = {}
+        return {}
+
+
+def _clusters(topology: Topology, report: Report, accesses: Mapping[str, Access], exists: bool) -> list[dict[str, str]]:
     return [
         {
             "cluster": cluster.name,
             "network": cluster.network,
-            **_api(accesses.get(cluster.name), provider.exists()),
+            **_api(accesses.get(cluster.name), exists),
             **{name: _subject(cluster.control_plane.name, steps, report) for name, steps in SUBJECTS.items()},
         }
         for cluster in topology.clusters

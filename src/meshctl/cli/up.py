@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from meshctl.cli import output
+from meshctl.cli import classroom, output
 from meshctl.cli.options import Output, Preset, TopologyFile
 from meshctl.cli.output import Format
 from meshctl.cli.report import Report
@@ -45,13 +45,13 @@ def up(
     selection = _selection(only, start)
     provider = choose.provider(wanted)
     with state.lock(wanted.name, "meshctl up"):
-        report = _follow(form, lambda: provision.up(wanted, provider, selection), "up", "up")
+        report = follow(form, lambda: provision.up(wanted, provider, selection), "up", "up")
     if form is Format.table:
         if report.changed:
             output.say(f"{report.changed} changes")
         else:
             output.say("nothing to change")
-        output.next_step("meshctl status")
+        classroom.show(wanted, provider)
 
 
 def plan(
@@ -74,7 +74,7 @@ def plan(
     wanted = find_topology(topology, preset)
     selection = _selection(only, start)
     provider = choose.provider(wanted)
-    report = _follow(form, lambda: provision.plan(wanted, provider, selection), "plan", "plan")
+    report = follow(form, lambda: provision.plan(wanted, provider, selection), "plan", "plan")
     if form is Format.table:
         report.show_changes()
         output.say(f"{report.changed} changes to make" if report.changed else "nothing to change")
@@ -100,7 +100,7 @@ def down(topology: TopologyFile = None, preset: Preset = None, form: Output = Fo
     provider = choose.provider(wanted)
     with state.lock(wanted.name, "meshctl down"):
         kubeconfig_file.unmerge(wanted.name)
-        report = _follow(form, lambda: provision.down(wanted, provider), "down", "down")
+        report = follow(form, lambda: provision.down(wanted, provider), "down", "down")
     if form is Format.table:
         output.say(f"{wanted.name} is down" if report.changed else f"{wanted.name} was not up")
 
@@ -111,7 +111,8 @@ def _selection(only: list[str] | None, start: str | None) -> Selection:
     return Selection(tuple(only or ()), start)
 
 
-def _follow(form: Format, events: Callable[[], Iterator[Event]], verb: str, again: str) -> Report:
+def follow(form: Format, events: Callable[[], Iterator[Event]], verb: str, again: str) -> Report:
+    """Show the events as they come; Refused with every problem if something failed."""
     report = Report(live=form is Format.table)
     try:
         report.follow(events())

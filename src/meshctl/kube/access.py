@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 PLURALS = {"Gateway": "gateways", "NetworkPolicy": "networkpolicies", "Endpoints": "endpoints", "Ingress": "ingresses"}
-CLUSTER_WIDE = frozenset({"Namespace", "Node", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"})
+CLUSTER_WIDE = frozenset(
+    {
+        *("Namespace", "Node", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"),
+        *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

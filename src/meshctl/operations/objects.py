@@ -37,7 +37,8 @@ class ObjectChange(PyinfraCommand):
         try:
             self.work()
         except MeshctlError as error:
-            host.connector.last_output = f"{self.diff[0]}: {error}"  # type: ignore[attr-defined]
+            text = f"{self.diff[0]}: {error}" if self.diff else str(error)
+            host.connector.last_output = text  # type: ignore[attr-defined]
             return False
         return True
 

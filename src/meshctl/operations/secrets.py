@@ -18,6 +18,11 @@ def signing(folder: str | None) -> list[Manifest]:
     return [cacerts.secret({name: _read(Path(folder) / name) for name in cacerts.FILES})] if folder else []
 
 
+def root(folder: str | None) -> str:
+    """The mesh's root certificate in PEM; empty while it is still to be made."""
+    return _read(Path(folder) / "root-cert.pem").decode() if folder else ""
+
+
 def remote(clusters: Sequence[Mapping[str, Any]]) -> list[Manifest]:
     """The remote secret of each of `clusters` (`name`, `access`); a token that isn't there yet is left empty."""
     return [_remote(one["name"], Access(**one["access"])) for one in clusters]

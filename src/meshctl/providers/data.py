@@ -13,12 +13,13 @@ from typing import Any
 from meshctl.kube.access import Access
 from meshctl.providers import certificates
 from meshctl.providers.provider import HostData, Provider
-from meshctl.render import eastwest, exposure, istio_operator, namespaces, nodes, reader
+from meshctl.render import bookinfo, eastwest, exposure, ingress, istio_operator, namespaces, nodes, reader
 from meshctl.render.manifest import Manifest, to_yaml
 from meshctl.topology import Cluster, Topology, mesh_cidrs, node_pod_cidrs
 
 SYSCTLS = {"net.ipv4.ip_forward": "1"}
 OPERATORS = "/etc/meshctl/istio"
+CONTROL_PLANE, EASTWEST = f"{OPERATORS}/control-plane.yaml", f"{OPERATORS}/eastwest.yaml"
 
 
 def of_hosts(topology: Topology, provider: Provider) -> dict[str, HostData]:
@@ -37,6 +38,9 @@ def _host(topology: Topology, cluster: Cluster, kubernetes: Mapping[str, Access]
     return {
         "topology": topology.name,
         "cluster": cluster.name,
+        "network": cluster.network,
+        "istio_version": topology.istio_version,
+        "embedded": topology.provider == "sandbox",
         "sysctls": SYSCTLS,
         "neighbours": [_neighbour(one, kubernetes) for one in topology.neighbours(cluster)],
         "mesh_cidrs": [str(cidr) for cidr in mesh_cidrs(topology, cluster)],
@@ -56,8 +60,17 @@ def _neighbour(cluster: Cluster, kubernetes: Mapping[str, Access]) -> dict[str, 
 
 def _nothing() -> HostData:
     """A node through which its cluster's objects are not changed."""
-    lists: HostData = {key: [] for key in ("node_labels", "namespaces", "eastwest", "exposure", "readers", "remotes")}
-    return {**lists, "kubernetes": None, "signing": None, "istio_files": {}}
+    lists: HostData = {key: [] for key in ("node_labels", "namespaces", "exposure", "readers", "remotes", "bookinfo")}
+    installs = dict.fromkeys(("istio", "istio-remotes", "eastwest", "eastwest-remotes"))
+    return {
+        **lists,
+        "kubernetes": None,
+        "signing": None,
+        "istio_files": {},
+        "locality": {},
+        "installs": installs,
+        "external_ips": {},
+    }
 
 
 def _cluster(topology: Topology, cluster: Cluster, accesses: Mapping[str, Access], authority: Path) -> HostData:
@@ -66,17 +79,31 @@ def _cluster(topology: Topology, cluster: Cluster, accesses: Mapping[str, Access
         "kubernetes": asdict(accesses[cluster.name]),
         "signing": str(authority / cluster.name),
         "node_labels": nodes.labels(cluster),
+        "locality": cluster.locality.labels,
         "namespaces": [namespaces.istio_system(topology, cluster), namespaces.bookinfo()],
         "istio_files": _files(topology, cluster),
-        "eastwest": [eastwest.service(cluster)] if cluster.gateway_addresses else [],
+        "installs": _installs(cluster),
+        "external_ips": {eastwest.NAME: eastwest.external_ips(cluster)["spec"]["externalIPs"]},
         "exposure": [*exposure.istiod(), *exposure.services()] if cluster.primary else [],
         "readers": [] if cluster.primary else reader.manifests(),
         "remotes": remotes if cluster.primary else [],
+        "bookinfo": [*bookinfo.manifests(topology), *(ingress.manifests() if cluster.primary else ())],
     }
 
 
 def _files(topology: Topology, cluster: Cluster) -> dict[str, str]:
-    found: dict[str, Manifest] = {"control-plane": istio_operator.control_plane(topology, cluster)}
+    found: dict[str, Manifest] = {CONTROL_PLANE: istio_operator.control_plane(topology, cluster)}
     if cluster.gateway_addresses:
-        found["eastwest"] = eastwest.operator(topology, cluster)
-    return {f"{OPERATORS}/{name}.yaml": to_yaml([one]) for name, one in found.items()}
+        found[EASTWEST] = eastwest.operator(topology, cluster)
+    return {path: to_yaml([one]) for path, one in found.items()}
+
+
+def _installs(cluster: Cluster) -> dict[str, str | None]:
+    """The file that each of the installing steps takes; None where it is not about this cluster."""
+    gateway = EASTWEST if cluster.gateway_addresses else None
+    return {
+        "istio": CONTROL_PLANE if cluster.primary else None,
+        "istio-remotes": None if cluster.primary else CONTROL_PLANE,
+        "eastwest": gateway if cluster.primary else None,
+        "eastwest-remotes": None if cluster.primary else gateway,
+    }

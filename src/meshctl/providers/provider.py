@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from meshctl.kube.access import Access
@@ -39,6 +39,12 @@ class Provider(Protocol):
     def forwarded(self) -> Mapping[str, Access]:
         """How each cluster's Kubernetes API is reached from this machine; UsageError if they are not up."""
 
+    def reach(self, address: str, port: int) -> tuple[str, int]:
+        """Host and port by which a server that the hosts can reach is reached from this machine."""
+
+    def entrance(self, address: str, port: int) -> tuple[str, int]:
+        """The same for the one server that people open in a browser: its host and port stay, wherever it is."""
+
     def delete(self) -> tuple[str, ...]:
         """Take away what `create` made; the lines of what changed."""
 
@@ -50,3 +56,15 @@ class Provider(Protocol):
 
     def shell(self, node: Node) -> tuple[str, ...]:
         """The command of an interactive shell on a node."""
+
+    def execute(self, node: Node, argv: Sequence[str], text: str = "") -> str:
+        """What a command prints that runs on a node as root, with `text` as its standard input.
+
+        MeshctlError with what it said if it fails.
+        """
+
+    def start_delay(self, node: Node, device: str, seconds: float) -> None:
+        """Keep a program on a node that delays what is sent to a tap; UsageError where that can't be."""
+
+    def stop_delay(self, node: Node, device: str) -> None:
+        """End that program, if it runs."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from meshctl.kube.access import Access
 from meshctl.providers.provider import HostData
-from meshctl.sandbox import create, delete, enter, paths, running
+from meshctl.sandbox import control, create, delete, enter, entrance, paths, running
 from meshctl.sandbox.clusters import create as clusters
+from meshctl.sandbox.wire import Program
 from meshctl.topology import Node, Topology
 
 
@@ -47,6 +49,16 @@ class SandboxProvider:
         """By way of ports of 127.0.0.1."""
         return clusters.forwarded(self.topology, self.topology.name)
 
+    def reach(self, address: str, port: int) -> tuple[str, int]:
+        """By way of a port of 127.0.0.1."""
+        with control.connect(self.topology.name) as sandbox:
+            return "127.0.0.1", sandbox.forward(address, port)
+
+    def entrance(self, address: str, port: int) -> tuple[str, int]:
+        """By way of a port of 127.0.0.1 that is easily remembered."""
+        with control.connect(self.topology.name) as sandbox:
+            return "127.0.0.1", entrance.lead(sandbox, address, port)
+
     def delete(self) -> tuple[str, ...]:
         """Leave nothing of it."""
         return (f"- sandbox {self.topology.name}",) if delete.delete(self.topology.name) else ()
@@ -70,3 +82,24 @@ class SandboxProvider:
     def shell(self, node: Node) -> tuple[str, ...]:
         """OpenSSH by way of the fabric."""
         return enter.shell(self.topology.name, node.name)
+
+    def execute(self, node: Node, argv: Sequence[str], text: str = "") -> str:
+        """By way of the supervisor, whatever has become of the node's network and disk."""
+        with control.connect(self.topology.name) as sandbox:
+            return sandbox.run(argv, text, node.name)
+
+    def start_delay(self, node: Node, device: str, seconds: float) -> None:
+        """A program of the sandbox."""
+        argv = (sys.executable, "-P", "-m", "meshctl.sandbox.delay", device, str(seconds))
+        environment = {"PYTHONPATH": str(enter.PACKAGE), "LC_ALL": "C.UTF-8"}
+        with control.connect(self.topology.name) as sandbox:
+            sandbox.spawn(Program(_delay(node, device), argv, node.name, root="fabric", environment=environment))
+
+    def stop_delay(self, node: Node, device: str) -> None:
+        """Stop the program."""
+        with control.connect(self.topology.name) as sandbox:
+            sandbox.stop(_delay(node, device))
+
+
+def _delay(node: Node, device: str) -> str:
+    return f"meshctl-outage-{node.name}-{device}"

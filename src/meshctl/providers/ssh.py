@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from meshctl.errors import UsageError
 from meshctl.kube.access import Access
 from meshctl.providers.provider import HostData
 from meshctl.topology import Node, Ssh, Topology
+
+BATCH = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=10")
+AS_ROOT = 'PATH=$PATH:/usr/sbin:/sbin; [ "$(id -u)" = 0 ] && exec "$@"; exec sudo -n "$@"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,14 @@ class SshProvider:
         """No credentials are known."""
         return {}
 
+    def reach(self, address: str, port: int) -> tuple[str, int]:
+        """It is reached from here as from the hosts."""
+        return address, port
+
+    def entrance(self, address: str, port: int) -> tuple[str, int]:
+        """It is reached from here."""
+        return address, port
+
     def delete(self) -> tuple[str, ...]:
         """Nothing to delete."""
         return ()
@@ -71,6 +85,26 @@ class SshProvider:
         if ssh.user:
             options += ["-l", ssh.user]
         return ("ssh", *options, ssh.host or str(node.address))
+
+    def execute(self, node: Node, argv: Sequence[str], text: str = "") -> str:
+        """By OpenSSH, with sudo where the user is not root."""
+        *command, host = self.shell(node)
+        words = [*command, *BATCH, host, shlex.join(["sh", "-c", AS_ROOT, "sh", *argv])]
+        ended = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            said = (ended.stderr or ended.stdout).strip()
+            raise UsageError(f"{node.name}: `{argv[0]}` failed with status {ended.returncode}: {said}")
+        return ended.stdout
+
+    def start_delay(self, node: Node, device: str, seconds: float) -> None:  # noqa: ARG002 # the protocol's
+        """Real hosts have netem, or can get it."""
+        raise UsageError(
+            f"{node.name}: its kernel has no netem, which delays packets; "
+            "install linux-modules-extra-$(uname -r) there, or fail without --delay"
+        )
+
+    def stop_delay(self, node: Node, device: str) -> None:
+        """There is none."""
 
 
 def _access(node: Node, ssh: Ssh) -> HostData:

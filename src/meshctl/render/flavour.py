@@ -9,4 +9,9 @@ COURSE_MINOR = 11
 
 def is_course(topology: Topology) -> bool:
     """Whether the mesh is installed as the course did (1.11), not as today's documentation says."""
-    return int(topology.istio_version.split(".")[1]) == COURSE_MINOR
+    return is_course_version(topology.istio_version)
+
+
+def is_course_version(version: str) -> bool:
+    """The same of a version such as 1.31.0."""
+    return int(version.split(".")[1]) == COURSE_MINOR

@@ -18,11 +18,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A deploy: its name, the path of its script and the names of the hosts that it runs on."""
+    """A deploy: its name, the path of its script and the names of the hosts that it runs on.
+
+    `vital`: nothing that comes after it makes sense on any host unless it worked on all of its own.
+    """
 
     name: str
     script: str
     hosts: tuple[str, ...]
+    vital: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Request:
         return cls(
             document["mode"],
             tuple(Target(**item) for item in document["targets"]),
-            tuple(Step(item["name"], item["script"], tuple(item["hosts"])) for item in document["steps"]),
+            tuple(Step(**{**item, "hosts": tuple(item["hosts"])}) for item in document["steps"]),
             document["connect_timeout_s"],
             document["command_timeout_s"],
         )

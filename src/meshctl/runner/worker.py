@@ -53,6 +53,8 @@ class Run:
         try:
             for step in self.request.steps:
                 self._step(step)
+                if step.vital and self.failed.intersection(step.hosts):
+                    break
         finally:
             for host in self.inventory:
                 if isinstance(host.connector, MeshSshConnector):

@@ -29,6 +29,17 @@ SETTINGS = (
 PACKAGE = Path(__file__).parents[2]
 
 
+def hidden(mounts: Iterable[Mount]) -> Iterator[Mount]:
+    """Folders of the machine's programs that mounts would cover, to be mounted once more above them.
+
+    A checkout may be below /tmp, and so may be a container's volume.
+    """
+    targets = [one.target for one in mounts]
+    for own in map(str, _own_folders()):
+        if any(Path(own).is_relative_to(target) for target in targets):
+            yield Mount(own, own, read_only=True)
+
+
 def enter(mounts: Iterable[Mount]) -> None:
     """Give the calling child a mount namespace and root of its own, with a place for each of the mounts."""
     targets = [Path(one.target.lstrip("/")) for one in mounts]
@@ -61,12 +72,24 @@ def _show_programs(root: Path) -> None:
             target.symlink_to(source.readlink())
             continue
         target.mkdir(parents=True, exist_ok=True)
+        _let_through(root, target)
         kernel.mount(str(source), str(target), "", kernel.MS_BIND | kernel.MS_REC)
         kernel.write_protect(str(target))
 
 
+def _let_through(root: Path, target: Path) -> None:
+    """A program may be in root's home, where the users of other containers have to get, too."""
+    for above in target.parents[: len(target.relative_to(root).parts) - 1]:
+        above.chmod(above.stat().st_mode | 0o111)
+
+
 def _program_folders() -> Iterator[Path]:
     yield from (Path("/", name) for name in PROGRAMS if Path("/", name).exists())
+    yield from _own_folders()
+
+
+def _own_folders() -> Iterator[Path]:
+    """Those of the sandbox's own programs, where they are not among all others."""
     shown: list[Path] = [Path("/", name) for name in PROGRAMS]
     for own in map(Path, dict.fromkeys((sys.prefix, sys.base_prefix, str(PACKAGE)))):
         if not any(own.is_relative_to(one) for one in shown):

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from meshctl.sandbox.wire import Message
 
 CHUNK = 1 << 16
+FIRST_WORD_SECONDS = 0.2
 Target = tuple[str, int]
 
 
@@ -60,6 +61,9 @@ async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, addr
     try:
         inner_reader, inner_writer = await asyncio.open_connection(address, port)
     except OSError:
+        # Reset before it has said a word, Python's TLS client takes its socket for one that never was, and leaks it.
+        with contextlib.suppress(OSError):
+            await asyncio.wait_for(reader.read(1), FIRST_WORD_SECONDS)
         _reset(writer)
         return
     await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
@@ -75,10 +79,12 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy until the end, and pass the end on: each direction closes by itself."""
-    with contextlib.suppress(OSError):
+    """Copy until the end, and pass the end on: each direction closes by itself, and a reset is the end of both."""
+    try:
         while chunk := await reader.read(CHUNK):
             writer.write(chunk)
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
+    except OSError:
+        writer.transport.abort()

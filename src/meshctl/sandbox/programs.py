@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import stat
 import termios
 import time
 from collections.abc import Callable, Sequence
@@ -171,9 +172,11 @@ def _become_program(program: Program, place: Place, stdio: tuple[int, ...]) -> N
     if os.isatty(0):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     # The sources are paths of the fabric, the targets are paths of the node or container.
-    mounts = [(kernel.clone_mount(one.source), one) for one in program.mounts]
+    own = program.root == "container" and not program.beside
+    above = container.hidden(program.mounts) if own else ()
+    mounts = [(kernel.clone_mount(one.source), one) for one in (*program.mounts, *above)]
     place.enter()
-    if program.root == "container" and not program.beside:
+    if own:
         container.enter(program.mounts)
     elif mounts:
         kernel.unshare(kernel.CLONE_NEWNS)
@@ -199,8 +202,20 @@ def _log(program: Program) -> tuple[int, int, int]:
     return nothing, log, log
 
 
+def _make_place(descriptor: int, target: Path) -> None:
+    """One mount may cover the place that was made for the next."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        target.mkdir()
+    else:
+        target.touch()
+
+
 def _attach(mounts: Sequence[tuple[int, Mount]]) -> None:
     for descriptor, one in mounts:
+        _make_place(descriptor, Path(one.target))
         kernel.attach_mount(descriptor, one.target)
         if one.read_only:
             flags = kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY

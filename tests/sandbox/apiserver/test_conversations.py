@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.apiserver.conversation.differences import KNOWN, NOT_PLAYED, SOMETIMES
+from tests.sandbox.apiserver.conversation.differences import KNOWN, SOMETIMES
 from tests.sandbox.apiserver.conversation.kubectls import kubectls
 from tests.sandbox.apiserver.conversation.normal import normal
 from tests.sandbox.apiserver.conversation.play import Player
@@ -112,6 +112,6 @@ def test_rules_are_answered_as_by_the_original(mesh: Stage, client: str, name: s
 
 
 @pytest.mark.parametrize("client", ["kubectl-1.20", "kubectl-1.33"])
-@pytest.mark.parametrize("name", sorted(set(_playable("kubectl-1.33", CONTROLLED)) - set(NOT_PLAYED)))
-def test_what_belongs_to_the_deleted_goes(controlled: Stage, client: str, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", _playable("kubectl-1.33", CONTROLLED))
+def test_controllers_answer_as_the_original(controlled: Stage, client: str, name: str, tmp_path: Path) -> None:
     _check(client, name, Player(controlled, _program(client, tmp_path)).play(case(name)))

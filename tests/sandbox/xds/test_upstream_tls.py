@@ -87,4 +87,4 @@ def test_the_proxy_protocol_wraps_every_socket() -> None:
     assert matches[0]["transport_socket"]["typed_config"]["config"] == {"version": "V2"}
     plain = under({"proxyProtocol": {}, "tls": {"mode": "DISABLE"}})["transport_socket"]["typed_config"]
     assert plain["config"] == {}
-    assert plain["transport_socket"]["name"] == "envoy.transport_sockets.raw_buffer"
+    assert plain["transport_socket"]["name"] == "raw_buffer"

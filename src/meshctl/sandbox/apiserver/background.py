@@ -23,6 +23,17 @@ async def background(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[Non
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def until_first(*works: Awaitable[None]) -> None:
+    """Do all of the works at once until one of them is done; the others are broken off."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _keep(work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:

@@ -105,6 +105,7 @@ async def _create_initial(made: Api) -> None:
         await _ensure(made, obj)
     if made.config.advertise_address:
         await _ensure(made, _service(made))
+        await _ensure(made, _endpoints(made))
         await _ensure(made, _endpoint_slice(made))
 
 
@@ -149,6 +150,14 @@ def _service(made: Api) -> Object:
     spec = {"clusterIP": address, "ports": [port], "sessionAffinity": "None", "type": "ClusterIP"}
     metadata = {"name": "kubernetes", "namespace": "default", "labels": dict(SERVICE_LABELS)}
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+def _endpoints(made: Api) -> Object:
+    labels = {"endpointslice.kubernetes.io/skip-mirror": "true"}
+    port = {"name": "https", "port": made.config.port, "protocol": "TCP"}
+    subset = {"addresses": [{"ip": made.config.advertise_address}], "ports": [port]}
+    metadata = {"name": "kubernetes", "namespace": "default", "labels": labels}
+    return {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": [subset]}
 
 
 def _endpoint_slice(made: Api) -> Object:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from meshctl.sandbox.bookinfo import page
-from meshctl.sandbox.bookinfo.backend import Answer, ask, forwarded
+from meshctl.sandbox.bookinfo.backend import Answer, Lines, forwarded
 from meshctl.sandbox.bookinfo.httpmessage import Request, Response
 from meshctl.sandbox.bookinfo.httpserver import Handler
 from meshctl.sandbox.bookinfo.session import signing_in, signing_out, user_of
@@ -30,10 +30,12 @@ HTML = "text/html; charset=utf-8"
 
 
 def handler(settings: Settings) -> Handler:
+    lines = Lines()
+
     def handle(request: Request) -> Response:
         match request.path:
             case "/productpage":
-                return _product_page(settings, request)
+                return _product_page(settings, lines, request)
             case "/" | "/index.html":
                 return Response(200, page.index(settings).encode(), HTML)
             case "/health":
@@ -44,17 +46,17 @@ def handler(settings: Settings) -> Handler:
                 return _redirect(request, signing_out())
             case "/api/v1/products":
                 return Response(200, json.dumps([BOOK]).encode())
-        return _api(settings, request)
+        return _api(settings, lines, request)
 
     return handle
 
 
-def _product_page(settings: Settings, request: Request) -> Response:
+def _product_page(settings: Settings, lines: Lines, request: Request) -> Response:
     headers, user = _onward(request), user_of(request.headers)
-    details = _fetch(settings, "details", "0", headers)
+    details = _fetch(settings, lines, "details", "0", headers)
     for _ in range(settings.flood_factor):
-        _fetch(settings, "reviews", "0", headers)
-    reviews = _fetch(settings, "reviews", "0", headers)
+        _fetch(settings, lines, "reviews", "0", headers)
+    reviews = _fetch(settings, lines, "reviews", "0", headers)
     text = page.product(settings, BOOK, details, reviews, user)
     return Response(200, text.encode(), HTML, _served_by(details, reviews))
 
@@ -65,11 +67,11 @@ def _onward(request: Request) -> dict[str, str]:
     return headers | {"end-user": user} if user else headers
 
 
-def _fetch(settings: Settings, service: str, number: str, headers: dict[str, str]) -> Answer:
+def _fetch(settings: Settings, lines: Lines, service: str, number: str, headers: dict[str, str]) -> Answer:
     """The backend's answer, with upstream's words in place of a failed one."""
     answer = Answer(0)
     for _ in range(TRIES.get(service, 1)):
-        answer = ask(settings.backends[service], f"/{service}/{number}", headers, PATIENCE)
+        answer = lines.ask(settings.backends[service], f"/{service}/{number}", headers, PATIENCE)
         if answer.status == 200:
             return answer
     apology = f"Sorry, product {service} are currently unavailable for this book."
@@ -81,12 +83,12 @@ def _served_by(*answers: Answer) -> dict[str, str]:
     return {"x-served-by": names} if names else {}
 
 
-def _api(settings: Settings, request: Request) -> Response:
+def _api(settings: Settings, lines: Lines, request: Request) -> Response:
     found = API.fullmatch(request.path)
     if not found:
         return Response(404, page.not_found().encode(), HTML)
     number, service = found[1], found[2] or "details"
-    answer = _fetch(settings, service, number, _onward(request))
+    answer = _fetch(settings, lines, service, number, _onward(request))
     return Response(answer.status, json.dumps(answer.value).encode(), headers=_served_by(answer))
 
 

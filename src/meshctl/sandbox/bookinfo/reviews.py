@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from meshctl.sandbox.bookinfo.backend import NO_ANSWER, Answer, ask, forwarded
+from meshctl.sandbox.bookinfo.backend import NO_ANSWER, Answer, Lines, forwarded
 from meshctl.sandbox.bookinfo.httpmessage import Request, Response
 from meshctl.sandbox.bookinfo.httpserver import Handler
 from meshctl.sandbox.bookinfo.settings import Settings
@@ -22,24 +22,26 @@ IMPATIENCE = 2.5
 
 
 def handler(settings: Settings) -> Handler:
+    lines = Lines()
+
     def handle(request: Request) -> Response:
         if request.path == "/health":
             return Response(200, b'{"status": "Reviews is healthy"}')
         prefix, _, number = request.path.rpartition("/")
         if prefix != "/reviews" or not number.lstrip("-").isdecimal():
             return Response(404, b"Not Found\n", "text/plain")
-        answer = _ratings(settings, number, request)
+        answer = _ratings(settings, lines, number, request)
         headers = {"x-served-by": answer.served_by} if answer.served_by else {}
         return Response(200, json.dumps(_body(settings, number, answer)).encode(), headers=headers)
 
     return handle
 
 
-def _ratings(settings: Settings, number: str, request: Request) -> Answer:
+def _ratings(settings: Settings, lines: Lines, number: str, request: Request) -> Answer:
     if not settings.ratings_enabled:
         return NO_ANSWER
     patience = PATIENCE.get(settings.star_color, IMPATIENCE)
-    return ask(settings.backends["ratings"], f"/ratings/{number}", forwarded(request), patience)
+    return lines.ask(settings.backends["ratings"], f"/ratings/{number}", forwarded(request), patience)
 
 
 def _body(settings: Settings, number: str, answer: Answer) -> dict[str, Any]:

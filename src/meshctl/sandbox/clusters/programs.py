@@ -93,6 +93,7 @@ def _controllers(cluster: Cluster, files: Files) -> bytes:
             "account_key": str(files.account_key),
             "nodes": nodes,
             "cluster": cluster.name,
+            "service_cidr": str(_service_cidr(cluster)),
             "folder": str(files.folder.parents[1]),
             "agent_certificate": str(files.certificate("agents")),
             "agent_key": str(files.key("agents")),

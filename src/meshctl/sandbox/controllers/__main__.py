@@ -13,6 +13,12 @@ from pathlib import Path
 from meshctl.sandbox.controllers import config, namespaces, nodes, tokens
 from meshctl.sandbox.controllers.api import FAULTS, Api, ApiFault, session
 from meshctl.sandbox.controllers.config import Config
+from meshctl.sandbox.controllers.journal import Journal
+from meshctl.sandbox.controllers.objects import Objects
+from meshctl.sandbox.controllers.services.publisher import Publisher
+from meshctl.sandbox.controllers.workloads.deployments import Deployments
+from meshctl.sandbox.controllers.workloads.replicasets import ReplicaSets
+from meshctl.sandbox.controllers.workloads.scheduler import Scheduler
 from meshctl.sandbox.kubelet.agent import Agents
 
 LOG = logging.getLogger(__name__)
@@ -42,9 +48,16 @@ async def _control(settings: Config) -> None:
 
 def _controllers(api: Api, settings: Config) -> list[Callable[[], Awaitable[None]]]:
     signer = tokens.Signer(settings.account_key)
-    agents = [lambda: Agents(api, settings).run()] if settings.folder else []
+    objects, journal = Objects(api), Journal(api)
+    agents = [lambda: Agents(api, settings, objects, journal).run()] if settings.folder else []
     return [
+        objects.follow,
+        journal.keep,
         *agents,
+        Publisher(api, objects).keep,
+        Deployments(api, objects, journal).keep,
+        ReplicaSets(api, objects, journal).keep,
+        Scheduler(api, objects, journal).keep,
         *(partial(nodes.keep, api, node) for node in settings.nodes),
         partial(namespaces.keep_accounts, api),
         partial(namespaces.mend_accounts, api),

@@ -21,6 +21,7 @@ class NodeSpec:
 class Config:
     """The API server's URL, the files of its CA, of our certificate and key, and of the key that signs tokens.
 
+    `service_cidr` is the network of cluster addresses, empty if nobody says.
     `folder` is the sandbox's, for the node agents, which serve with `agent_certificate`; without it there are none.
     """
 
@@ -34,6 +35,7 @@ class Config:
     folder: Path | None = None
     agent_certificate: Path | None = None
     agent_key: Path | None = None
+    service_cidr: str = ""
 
 
 def load(path: Path) -> Config:
@@ -42,4 +44,5 @@ def load(path: Path) -> Config:
     files = {name: Path(given[name]) for name in ("authority", "certificate", "key", "account_key")}
     agents = {name: Path(given[name]) for name in ("folder", "agent_certificate", "agent_key") if name in given}
     nodes = tuple(NodeSpec(**one) for one in given["nodes"])
-    return Config(given["server"], nodes=nodes, cluster=given.get("cluster", ""), **files, **agents)
+    cluster, services = given.get("cluster", ""), given.get("service_cidr", "")
+    return Config(given["server"], nodes=nodes, cluster=cluster, service_cidr=services, **files, **agents)

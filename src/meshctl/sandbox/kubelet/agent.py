@@ -9,11 +9,13 @@ from typing import Any
 
 from meshctl.sandbox.controllers.api import Api
 from meshctl.sandbox.controllers.config import Config
+from meshctl.sandbox.controllers.journal import Journal
+from meshctl.sandbox.controllers.objects import Objects
+from meshctl.sandbox.controllers.services.nameservers import NameServers
+from meshctl.sandbox.controllers.services.proxies import Proxies
 from meshctl.sandbox.kubelet import routes
-from meshctl.sandbox.kubelet.journal import Journal
 from meshctl.sandbox.kubelet.netns import Networks
 from meshctl.sandbox.kubelet.node import Ground, Node
-from meshctl.sandbox.kubelet.objects import Objects
 from meshctl.sandbox.kubelet.pods import Pod
 from meshctl.sandbox.kubelet.runtime import Runtime, RuntimeFault
 from meshctl.sandbox.kubelet.server import Server
@@ -28,17 +30,17 @@ REFRESHING = ("secrets", "configmaps", "services")
 class Agents:
     """One for each node, by name; `pods` by uid are those that they care for."""
 
-    def __init__(self, api: Api, settings: Config) -> None:
+    def __init__(self, api: Api, settings: Config, objects: Objects, journal: Journal) -> None:
         assert settings.folder  # noqa: S101 # without it nobody starts agents
-        objects = Objects(api, self._changed)
         runtime = Runtime(Paths(settings.folder))
         folder = settings.folder / PODS
-        self.ground = Ground(settings.cluster, folder, api, runtime, objects, Journal(api), Networks())
+        self.ground = Ground(settings.cluster, folder, api, runtime, objects, journal, Networks())
         self.nodes = {one.name: Node(one, self.ground) for one in settings.nodes}
         self._settings = settings
         self.pods: dict[str, Pod] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._routed = {name: asyncio.Event() for name in self.nodes}
+        self._services = Proxies(self.ground, self.nodes.values(), settings.service_cidr)
         self._open = False
 
     async def run(self) -> None:
@@ -46,8 +48,10 @@ class Agents:
         runtime, objects = self.ground.runtime, self.ground.objects
         runtime.tell(self._lost, self._wake)
         await runtime.open()
-        following = [asyncio.create_task(objects.follow()), asyncio.create_task(self.ground.journal.keep())]
-        following += [asyncio.create_task(routes.keep(one, self._routed[one.spec.name])) for one in self.nodes.values()]
+        objects.subscribe(self._changed)
+        following = [asyncio.create_task(routes.keep(one, self._routed[one.spec.name])) for one in self.nodes.values()]
+        names = NameServers(self.ground, self.nodes.values(), self._settings.service_cidr)
+        following += [asyncio.create_task(one) for one in (self._services.keep(), names.keep())]
         try:
             await objects.synced.wait()
             await self._begin()
@@ -55,6 +59,7 @@ class Agents:
             following.append(asyncio.create_task(server.serve(list(self.nodes.values()))))
             await asyncio.shield(runtime.closed)
         finally:
+            objects.unsubscribe(self._changed)
             for task in (*following, *self._tasks.values()):
                 task.cancel()
 
@@ -89,6 +94,7 @@ class Agents:
         for name, event in self._routed.items():
             if node in ("", name):
                 event.set()
+        self._services.wake()
 
     def _lost(self, name: str) -> None:
         """A pod whose node has died begins anew, under the same name and address."""

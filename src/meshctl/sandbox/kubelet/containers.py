@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from meshctl.sandbox.controllers.api import FAULTS, ApiFault
+from meshctl.sandbox.controllers.clock import stamp
 from meshctl.sandbox.kubelet import environment, images, launch, probes, proxy
 from meshctl.sandbox.kubelet.capture import parse, rules
 from meshctl.sandbox.kubelet.environment import MissingConfig
 from meshctl.sandbox.kubelet.images import Image
 from meshctl.sandbox.kubelet.probes import Probe
 from meshctl.sandbox.kubelet.runtime import RuntimeFault
-from meshctl.sandbox.kubelet.status import ContainerState, stamp
+from meshctl.sandbox.kubelet.status import ContainerState
 from meshctl.sandbox.wire import Program
 
 if TYPE_CHECKING:
@@ -189,7 +190,9 @@ class Container:
             )
             return ("echo", "traffic is captured:", *words[1:])
         token = await pod.volumes.token(pod.spec, proxy.TOKEN)
-        content = proxy.document(pod.spec, pod.node, pod.address, words, self.variables, token)
+        mesh = pod.file(self.spec, proxy.MESH_CONFIG)
+        settings = mesh.read_text() if mesh and mesh.is_file() else ""
+        content = proxy.document(pod.spec, pod.node, pod.address, words, self.variables, token, settings)
         proxy.write(pod.bootstrap(self.spec), content, *launch.ids(pod.spec, self.spec))
         return proxy.envoy(words)
 

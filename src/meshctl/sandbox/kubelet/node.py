@@ -10,9 +10,9 @@ from typing import Any
 
 from meshctl.sandbox.controllers.api import Api
 from meshctl.sandbox.controllers.config import NodeSpec
-from meshctl.sandbox.kubelet.journal import Journal
+from meshctl.sandbox.controllers.journal import Journal
+from meshctl.sandbox.controllers.objects import Objects
 from meshctl.sandbox.kubelet.netns import Networks
-from meshctl.sandbox.kubelet.objects import Objects
 from meshctl.sandbox.kubelet.runtime import Runtime
 
 DOMAIN = "cluster.local"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from meshctl.sandbox import wire
 from meshctl.sandbox.controllers.api import FAULTS, MERGE, ApiFault
+from meshctl.sandbox.controllers.clock import now
+from meshctl.sandbox.controllers.journal import Note, Source, reference
 from meshctl.sandbox.kubelet import addresses, launch, probes, proxy, status
 from meshctl.sandbox.kubelet.containers import Container
 from meshctl.sandbox.kubelet.environment import MissingConfig
@@ -21,7 +22,7 @@ from meshctl.sandbox.kubelet.images import Image
 from meshctl.sandbox.kubelet.mounting import Volumes
 from meshctl.sandbox.kubelet.node import Node
 from meshctl.sandbox.kubelet.runtime import RuntimeFault
-from meshctl.sandbox.kubelet.status import Place, stamp
+from meshctl.sandbox.kubelet.status import Place
 
 LOG = logging.getLogger(__name__)
 Object = dict[str, Any]
@@ -43,7 +44,7 @@ class Pod:
         spec = pod["spec"]
         self.inits = [Container(self, one, init=True) for one in spec.get("initContainers") or ()]
         self.mains = [Container(self, one) for one in spec["containers"]]
-        self._started = (pod.get("status") or {}).get("startTime") or stamp(time.time())
+        self._started = (pod.get("status") or {}).get("startTime") or now()
         self._dirty = asyncio.Event()
         self._refresh = asyncio.Event()
         self._ending = asyncio.Event()
@@ -90,7 +91,9 @@ class Pod:
 
     def note(self, reason: str, message: str, container: str = "", warn: bool = False) -> None:
         """Write an event."""
-        self.node.ground.journal.note(self.spec, reason, message, container, warn)
+        field = f"spec.containers{{{container}}}" if container else ""
+        source = Source("kubelet", self.node.spec.name)
+        self.node.ground.journal.note(source, reference("Pod", "v1", self.spec, field), Note(reason, message, warn))
 
     def changed(self) -> None:
         """The status is to be written."""
@@ -123,11 +126,17 @@ class Pod:
 
     def bootstrap(self, container: Mapping[str, Any]) -> Path:
         """The machine's path of what the proxy finds as its bootstrap."""
-        folder = str(Path(proxy.BOOTSTRAP).parent)
+        if found := self.file(container, proxy.BOOTSTRAP):
+            return found
+        raise ValueError(f"container {container['name']} has no volume at {Path(proxy.BOOTSTRAP).parent}")
+
+    def file(self, container: Mapping[str, Any], path: str) -> Path | None:
+        """The machine's path of a file in one of a container's volumes."""
+        folder = str(Path(path).parent)
         for one in container.get("volumeMounts") or ():
             if one["mountPath"].rstrip("/") == folder:
-                return self.files.volume(one["name"]) / Path(proxy.BOOTSTRAP).name
-        raise ValueError(f"container {container['name']} has no volume at {folder}")
+                return self.files.volume(one["name"]) / Path(path).name
+        return None
 
     async def run(self) -> None:
         """Live until deleted, then go."""
@@ -294,7 +303,7 @@ class Pod:
             return
         place = Place(self.address, self.node.spec.address, self._started)
         inits, mains = [one.state for one in self.inits], [one.state for one in self.mains]
-        wanted = status.status(self.spec, inits, mains, place, stamp(time.time()))
+        wanted = status.status(self._reported(), inits, mains, place, now())
         if wanted == self._sent:
             return
         metadata = self.spec["metadata"]
@@ -302,3 +311,10 @@ class Pod:
         change = {"metadata": {"uid": self.uid}, "status": wanted}
         await self.node.ground.api.ask("PATCH", path, change, MERGE)
         self._sent = wanted
+
+    def _reported(self) -> Object:
+        """The pod with the conditions that were written last: what comes by the watch may be older than these."""
+        live = self.spec.get("status") or {}
+        ours = {one["type"]: one for one in self._sent.get("conditions") or () if one["type"] in status.CONDITIONS}
+        others = [one for one in live.get("conditions") or () if one["type"] not in ours]
+        return {**self.spec, "status": {**live, "conditions": [*others, *ours.values()]}}

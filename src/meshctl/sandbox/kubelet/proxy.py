@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from meshctl.sandbox.envoy import bootstrap, identity
 from meshctl.sandbox.envoy.bootstrap import Discovery
 from meshctl.sandbox.kubelet.node import Node
@@ -16,6 +18,7 @@ from meshctl.sandbox.kubelet.volumes import TokenRequest
 Object = Mapping[str, Any]
 CAPTURE = "istio-iptables"
 BOOTSTRAP = "/etc/istio/proxy/envoy-rev.json"
+MESH_CONFIG = "/etc/istio/config/mesh"
 ROOT_CERTIFICATE = "/var/run/secrets/istio/root-cert.pem"
 # What pilot-agent waits between being told to stop and stopping Envoy is 5 s; endpoints are gone sooner here.
 DRAIN_SECONDS = 2.0
@@ -41,10 +44,16 @@ def envoy(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def document(
-    pod: Object, node: Node, address: str, words: tuple[str, ...], variables: Mapping[str, str], token: str
+    pod: Object,
+    node: Node,
+    address: str,
+    words: tuple[str, ...],
+    variables: Mapping[str, str],
+    token: str,
+    mesh: str = "",
 ) -> bytes:
-    """The bootstrap, which holds the token."""
-    config = _object(variables.get("PROXY_CONFIG", ""))
+    """The bootstrap, which holds the token; `mesh`: the text of MESH_CONFIG, which a pod's own variable outweighs."""
+    config = {**_default_config(mesh), **_object(variables.get("PROXY_CONFIG", ""))}
     metadata = pod["metadata"]
     who = identity.Identity(
         words[2] if len(words) > 2 else "sidecar",
@@ -70,6 +79,15 @@ def write(path: Path, content: bytes, user: int, group: int) -> None:
         os.fchown(stream.fileno(), user, group)
         stream.write(content)
     draft.replace(path)
+
+
+def _default_config(mesh: str) -> dict[str, Any]:
+    """ProxyConfig as pilot-agent takes it from the mesh's settings (Istio pkg/bootstrap, ConstructProxyConfig)."""
+    try:
+        found = (yaml.safe_load(mesh) or {}).get("defaultConfig")
+    except (yaml.YAMLError, AttributeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from meshctl.sandbox.kubelet import masquerade
 from meshctl.sandbox.kubelet.node import Node
 from meshctl.sandbox.kubelet.runtime import RuntimeFault
 
@@ -29,14 +30,16 @@ def script(own: str, nodes: Iterable[Object]) -> str:
 async def keep(node: Node, changed: asyncio.Event) -> None:
     """Bring one node's routes up to date whenever a node has changed or has come back."""
     runtime, own = node.ground.runtime, node.spec.name
-    done = 0, ""
+    done: tuple[int, str, object] = 0, "", None
     while True:
         changed.clear()
-        wanted = node.pid, script(own, node.ground.objects.all("nodes"))
+        wanted = node.pid, script(own, node.ground.objects.all("nodes")), node.cidr
         if wanted != done:
             try:
                 await runtime.run(["sh", "-c", FORWARD], node=own)
                 await runtime.run(["ip", "-batch", "-"], wanted[1], own)
+                network = masquerade.hosts(await runtime.run(masquerade.LOOK, node=own))
+                await runtime.run(["nft", "-f", "-"], masquerade.script(node.cidr, network), own)
                 done = wanted
             except RuntimeFault as error:
                 LOG.warning("routes of node %s: %s", own, error)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 Object = dict[str, Any]
+CONDITIONS = ("PodScheduled", "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 
 
 @dataclass(slots=True)
@@ -167,8 +167,3 @@ def _dated(condition: Object, before: Sequence[Mapping[str, Any]], now: str) -> 
 
 def _truth(value: bool) -> str:
     return "True" if value else "False"
-
-
-def stamp(seconds: float) -> str:
-    """A time as the API writes it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -58,6 +58,12 @@ class Patches:
             cluster = _merged_cluster(cluster, _fields(entry["patch"].get("value") or {}))
         yield cluster
 
+    def removes(self, name: str, context: Context) -> bool:
+        """Whether a REMOVE matches the cluster of that name."""
+        return any(
+            entry["patch"].get("operation") == "REMOVE" and _matches(entry, name, context, ()) for entry in self.entries
+        )
+
     def added(self, context: Context) -> Iterator[Json]:
         """The clusters that patches add; without a context of their own only on the way out."""
         for entry in self.entries:
@@ -67,6 +73,11 @@ class Patches:
                 (context, Context.ANY) if outward else (context,)
             ):
                 yield _fields(entry["patch"].get("value") or {})
+
+
+def outward(proxy: Proxy) -> Context:
+    """The context of a proxy's clusters for what it sends."""
+    return Context.SIDECAR_OUTBOUND if proxy.is_sidecar else Context.GATEWAY
 
 
 def of(mesh: Mesh, proxy: Proxy) -> Patches:

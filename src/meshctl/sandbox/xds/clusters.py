@@ -44,16 +44,15 @@ def build(mesh: Mesh, proxy: Proxy) -> dict[str, Json]:
 def of_services(view: Scope) -> dict[str, Json]:
     """The outbound clusters of a scope's services alone, for a change that touches nothing else."""
     patches = cluster_patches.of(view.mesh, view.proxy)
-    context = Context.SIDECAR_OUTBOUND if view.proxy.is_sidecar else Context.GATEWAY
     found: dict[str, Json] = {}
     for cluster in _outbound(view):
-        for patched in patches.merged(cluster, context):
+        for patched in patches.merged(cluster, cluster_patches.outward(view.proxy)):
             found.setdefault(patched["name"], patched)
     return found
 
 
 def _patched(view: Scope, patches: Patches) -> Iterator[Json]:
-    outward = Context.SIDECAR_OUTBOUND if view.proxy.is_sidecar else Context.GATEWAY
+    outward = cluster_patches.outward(view.proxy)
     for cluster in (*_outbound(view), *_catch_all(view)):
         yield from patches.merged(cluster, outward)
     yield from patches.added(outward)
@@ -96,7 +95,7 @@ def _cluster(view: Scope, cluster: Outbound) -> Json | None:
             name=cluster.name,
             alt_stat_name=f"{cluster.name};",
             type=cluster.discovery.value,
-            common_lb_config=load_balancer.common(locality, outliers),
+            common_lb_config=load_balancer.common(locality, outliers, cluster.service.traffic_distribution),
             outlier_detection=None if outliers is None else outlier_detection(outliers),
             metadata={"filter_metadata": {"istio": metadata(cluster)}},
         )
@@ -138,9 +137,16 @@ def _located(view: Scope, cluster: Outbound) -> Json | None:
     if not cluster.discovery.is_dns:
         return {}
     assignment = endpoints.assignment(view, cluster)
-    if "endpoints" not in assignment:
+    if not _is_resolvable(cluster, assignment.get("endpoints") or []):
         return None
     return {"load_assignment": assignment} | _resolver(view)
+
+
+def _is_resolvable(cluster: Outbound, localities: list[Json]) -> bool:
+    """Whether there is a name to resolve: Envoy refuses LOGICAL_DNS but with exactly one, which Istio doesn't heed."""
+    if cluster.discovery is Discovery.LOGICAL_DNS:
+        return len(localities) == 1 and len(localities[0].get("lb_endpoints") or ()) == 1
+    return bool(localities)
 
 
 def _resolver(view: Scope) -> Json:

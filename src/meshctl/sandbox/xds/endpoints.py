@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from meshctl import locality
-from meshctl.locality import Gateway, Group, Host, Setting
-from meshctl.sandbox.xds import outbound, scope
+from meshctl.locality import TRAFFIC_DISTRIBUTIONS, Gateway, Group, Host, Setting
+from meshctl.sandbox.xds import cluster_patches, outbound, scope
 from meshctl.sandbox.xds.hosts import is_address
 from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.message import Json, message, socket_address
@@ -30,8 +30,11 @@ def build(mesh: Mesh, proxy: Proxy) -> dict[str, Json]:
 
 def of_services(view: Scope) -> dict[str, Json]:
     """The ClusterLoadAssignments of a scope's services."""
+    patches, context = cluster_patches.of(view.mesh, view.proxy), cluster_patches.outward(view.proxy)
     clusters = [cluster for cluster in outbound.clusters(view) if cluster.discovery is Discovery.EDS]
-    return {cluster.name: assignment(view, cluster) for cluster in clusters}
+    return {
+        cluster.name: assignment(view, cluster) for cluster in clusters if not patches.removes(cluster.name, context)
+    }
 
 
 def assignment(view: Scope, cluster: Outbound) -> Json:
@@ -97,7 +100,7 @@ def _is_sent(view: Scope, cluster: Outbound, endpoint: Endpoint) -> bool:
         return False
     if view.mesh.registry.is_cluster_local(service.hostname) and endpoint.cluster != proxy.cluster:
         return False
-    if service.node_local and endpoint.node != _node(view):
+    if service.node_local and (endpoint.cluster, endpoint.node) != (proxy.cluster, _node(view)):
         return False
     return _is_healthy_enough(cluster, endpoint)
 
@@ -109,7 +112,7 @@ def _node(view: Scope) -> str:
 
 def _is_healthy_enough(cluster: Outbound, endpoint: Endpoint) -> bool:
     """Unready ones are sent too, unless a panic threshold would send them traffic."""
-    if endpoint.health is Health.UNHEALTHY:
+    if endpoint.health is Health.UNHEALTHY and cluster.service.traffic_distribution not in TRAFFIC_DISTRIBUTIONS:
         return not (cluster.setting("outlierDetection") or {}).get("minHealthPercent")
     return endpoint.health not in (Health.TERMINATING, Health.DRAINING)
 
@@ -123,21 +126,20 @@ def _stated_tls(cluster: Outbound) -> str | None:
 
 
 def _host(view: Scope, endpoint: Endpoint, stated: str | None) -> Host:
-    mtls = stated == "ISTIO_MUTUAL" if stated else _accepts_mtls(view.mesh, endpoint)
     return Host(
         address=f"{endpoint.address}:{endpoint.port}",
         weight=endpoint.weight or 1,
         network=endpoint.network,
         cluster=endpoint.cluster,
         labels=endpoint.labels,
-        mtls=mtls,
+        mtls=endpoint.speaks_mtls and _is_mtls_wanted(view.mesh, endpoint, stated),
         source=endpoint,
     )
 
 
-def _accepts_mtls(mesh: Mesh, endpoint: Endpoint) -> bool:
-    if not endpoint.speaks_mtls:
-        return False
+def _is_mtls_wanted(mesh: Mesh, endpoint: Endpoint, stated: str | None) -> bool:
+    if stated:
+        return stated == "ISTIO_MUTUAL"
     policies = mesh.peer_authentications
     return policies.workload_mode(endpoint.namespace, endpoint.labels, endpoint.port) is not MutualTls.DISABLE
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
@@ -111,3 +112,18 @@ def _prefix_range(cidr: str) -> Json | None:
     if network is None or address == UNSPECIFIED:
         return None
     return {"address_prefix": address, "prefix_len": network.prefixlen}
+
+
+def distinct(chains: Iterable[Json]) -> Iterator[Json]:
+    """Chains without what an earlier one matches already, for which Envoy would refuse the listener; Istio sends it."""
+    claimed: set[tuple[str, str]] = set()
+    for chain in chains:
+        match = chain.get("filter_chain_match") or {}
+        rest = json.dumps({name: value for name, value in match.items() if name != "server_names"}, sort_keys=True)
+        names = match.get("server_names") or [""]
+        free = [name for name in names if (rest, name) not in claimed]
+        claimed.update((rest, name) for name in free)
+        if free == names:
+            yield chain
+        elif free:
+            yield {**chain, "filter_chain_match": {**match, "server_names": free}}

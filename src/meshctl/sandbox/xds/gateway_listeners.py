@@ -8,7 +8,7 @@ from typing import Any
 from meshctl.sandbox.xds import access_log, cluster_name, gateway_servers, tcp_proxy, virtual_services
 from meshctl.sandbox.xds.configs import Config
 from meshctl.sandbox.xds.downstream_tls import server_tls
-from meshctl.sandbox.xds.filter_chains import ANY_MTLS, Chain, tls_inspector
+from meshctl.sandbox.xds.filter_chains import ANY_MTLS, Chain, distinct, tls_inspector
 from meshctl.sandbox.xds.gateway_servers import Server, ServerPort
 from meshctl.sandbox.xds.hosts import overlap, subset_of
 from meshctl.sandbox.xds.http_connection import Side, connection_manager, discovered
@@ -45,7 +45,7 @@ def _listener(site: Site, bind: str, port: int, chains: Sequence[Chain]) -> Json
         max_connections_to_accept_per_socket_event=1,
         access_log=access_log.of_listener(site.settings),
         listener_filters=filters,
-        filter_chains=[chain.build() for chain in chains],
+        filter_chains=list(distinct(chain.build() for chain in chains)),
     )
 
 

@@ -51,14 +51,15 @@ def read(
     nodes = {item["metadata"]["name"]: _labels(item["metadata"]) for item in kinds["Node"]}
     around = Surroundings(cluster, network, config.trust_domain, nodes)
     services = tuple(_services(cluster, kinds["Service"], namespaces, config))
-    pods = workloads(kinds["Pod"], around, previous.workloads if previous else ())
+    every_pod = workloads(kinds["Pod"], around, previous.workloads if previous else ())
+    pods = Pods.of(every_pod)
     return ClusterRegistry(
         name=cluster,
         network=network,
         services=services,
-        endpoints=_endpoints(kinds["EndpointSlice"], Pods.of(kinds["Pod"], pods), around, config.domain),
-        workloads=pods,
-        by_address={pod.address: pod for pod in pods},
+        endpoints=_endpoints(kinds["EndpointSlice"], pods, around, config.domain),
+        workloads=tuple(pod for pod in every_pod if pod.runs),
+        by_address={**{pod.address: pod for pod in every_pod if pod.runs}, **pods.by_address},
         gateways=dict(_gateways(cluster, services, kinds["Service"], previous)),
         namespace_labels={name: _labels(meta) for name, meta in namespaces.items()},
     )
@@ -172,24 +173,20 @@ def _traffic_distribution(spec: Object, annotations: Object, ns_annotations: Obj
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """Workloads of one cluster by pod name and by address."""
+    """Workloads of one cluster by pod name and, as long as they run and stay, by address."""
 
     by_name: Mapping[tuple[str, str], Workload]
     by_address: Mapping[str, Workload]
 
     @classmethod
-    def of(cls, pods: Iterable[Object], known: Iterable[Workload]) -> Pods:
-        """Index workloads under the names of the pods that they were made of."""
-        by_address = {workload.address: workload for workload in known}
-        metas = ((pod["metadata"], (pod.get("status") or {}).get("podIP", "")) for pod in pods)
-        return cls(
-            {
-                (meta.get("namespace", "default"), meta["name"]): by_address[address]
-                for meta, address in metas
-                if address in by_address
-            },
-            by_address,
-        )
+    def of(cls, known: Iterable[Workload]) -> Pods:
+        """Index workloads."""
+        every = tuple(known)
+        return cls({(pod.namespace, pod.pod): pod for pod in every}, {pod.address: pod for pod in every if _stays(pod)})
+
+
+def _stays(pod: Workload) -> bool:
+    return pod.runs and not pod.leaves
 
 
 def _endpoints(

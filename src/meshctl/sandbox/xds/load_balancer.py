@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from meshctl.locality import Setting
+from meshctl.locality import TRAFFIC_DISTRIBUTIONS, Setting
 from meshctl.sandbox.xds import duration
 from meshctl.sandbox.xds.message import Json, message
 
@@ -57,9 +57,13 @@ def _slow_start(settings: Settings) -> Json | None:
     )
 
 
-def common(locality: Setting | None, outliers: Settings | None) -> Json:
-    """`common_lb_config`: panic is off unless minHealthPercent says otherwise, and how localities count."""
-    threshold = (outliers or {}).get("minHealthPercent")
+def common(locality: Setting | None, outliers: Settings | None, traffic_distribution: str = "") -> Json:
+    """`common_lb_config`: panic is off unless minHealthPercent says otherwise, and how localities count.
+
+    A Service's own traffic distribution needs unready endpoints to tell when to spill over: no panic there.
+    """
+    spills = traffic_distribution in TRAFFIC_DISTRIBUTIONS
+    threshold = None if spills else (outliers or {}).get("minHealthPercent")
     return {"healthy_panic_threshold": message(value=threshold or None)} | _locality(locality, outliers is not None)
 
 

@@ -110,7 +110,10 @@ def merge(clusters: Sequence[ClusterRegistry], configs: ConfigStore, config: Mes
         _with_aliases([*kubernetes, *(service for service, _ in external)]),
         key=lambda service: (service.created, service.name, service.namespace),
     )
-    endpoints = _merged_endpoints(ordered, kubernetes, external)
+    entries = service_entries.workload_entries(configs, config, primary)
+    own = [cluster.services for cluster in ordered if cluster.name == primary]
+    selected = {s.hostname: tuple(service_entries.selected_entries(s, entries)) for group in own for s in group}
+    endpoints = _merged_endpoints(ordered, kubernetes, external, {primary: selected} if entries else {})
     return Registry(
         clusters={cluster.name: cluster for cluster in ordered},
         services=tuple(services),
@@ -166,6 +169,7 @@ def _merged_endpoints(
     clusters: Iterable[ClusterRegistry],
     kubernetes: Iterable[Service],
     external: Iterable[service_entries.Found],
+    selected: Mapping[str, Mapping[str, tuple[Endpoint, ...]]],
 ) -> dict[Key, tuple[Endpoint, ...]]:
     shards: dict[Key, list[Endpoint]] = defaultdict(list)
     owners = {service.hostname: key(service) for service in kubernetes}
@@ -173,6 +177,8 @@ def _merged_endpoints(
         for host, endpoints in cluster.endpoints.items():
             if host in owners:
                 shards[owners[host]] += endpoints
+        for host, endpoints in selected.get(cluster.name, {}).items():
+            shards[owners[host]] += endpoints
     for service, endpoints in external:
         shards[key(service)] += [e for e in endpoints if e not in shards[key(service)]]
     return {name: tuple(endpoints) for name, endpoints in shards.items()}

@@ -100,14 +100,15 @@ def is_visible(service: Service, namespace: str, mesh: Mesh) -> bool:
 
 
 def _sidecar(mesh: Mesh, proxy: Proxy) -> Config | None:
-    """The Sidecar with a selector that fits, else its namespace's, else the root namespace's."""
+    """The Sidecar with a selector that fits, else its namespace's, else the root namespace's as if it were its own."""
     own = mesh.configs.within("Sidecar", proxy.namespace)
     selecting = [s for s in own if "workloadSelector" in s.spec]
     whole = [s for s in own if "workloadSelector" not in s.spec]
     fitting = [s for s in selecting if selects(s.spec["workloadSelector"].get("labels"), proxy.labels)]
     root = mesh.configs.within("Sidecar", mesh.config.root_namespace)
     defaults = [s for s in root if "workloadSelector" not in s.spec]
-    return next(iter((*fitting, *whole, *defaults)), None)
+    found = next(iter((*fitting, *whole, *defaults)), None)
+    return replace(found, namespace=proxy.namespace) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,26 @@ Found = tuple[Service, tuple[Endpoint, ...]]
 
 def services(configs: ConfigStore, pods: Sequence[Workload], config: MeshConfig, cluster: str) -> Iterator[Found]:
     """Each service of each ServiceEntry with its endpoints; `cluster` is the one that holds the objects."""
-    entries = [workload_entry(entry, config, cluster) for entry in configs.of("WorkloadEntry")]
-    candidates = (*pods, *entries)
+    candidates = (*pods, *workload_entries(configs, config, cluster))
     for entry in configs.of("ServiceEntry"):
         for service in _hosts(entry):
             yield service, tuple(_endpoints(entry, service, candidates, config, cluster))
+
+
+def workload_entries(configs: ConfigStore, config: MeshConfig, cluster: str) -> tuple[Workload, ...]:
+    """The WorkloadEntries, oldest first."""
+    return tuple(workload_entry(entry, config, cluster) for entry in configs.of("WorkloadEntry"))
+
+
+def selected_entries(service: Service, entries: Iterable[Workload]) -> Iterator[Endpoint]:
+    """The endpoints that WorkloadEntries give a Kubernetes Service which selects them, as it does pods."""
+    if service.resolution is not Resolution.CLIENT_SIDE or not service.selector:
+        return
+    chosen = [w for w in entries if w.namespace == service.namespace and service.selector.items() <= w.labels.items()]
+    for port in service.ports:
+        for workload in chosen:
+            if isinstance(port.target, int) or port.target in workload.ports:
+                yield _at(workload, port)
 
 
 def workload_entry(entry: Config, config: MeshConfig, cluster: str) -> Workload:
@@ -139,7 +154,8 @@ def _selected(workload: Workload, service: Service) -> bool:
 
 
 def _at(workload: Workload, port: Port) -> Endpoint:
-    number = workload.ports.get(port.name) or port.target or port.number
+    named = port.target if isinstance(port.target, str) else port.name
+    number = workload.ports.get(named) or port.target or port.number
     return Endpoint(
         address=workload.address,
         port=int(number),

@@ -22,7 +22,7 @@ from meshctl.sandbox.xds.place import Site
 from meshctl.sandbox.xds.protocol import Protocol
 from meshctl.sandbox.xds.protocol import parse as parse_protocol
 from meshctl.sandbox.xds.scope import EgressListener
-from meshctl.sandbox.xds.service import UNSPECIFIED, Health, Origin, Port, Resolution, Service
+from meshctl.sandbox.xds.service import UNSPECIFIED, Origin, Port, Resolution, Service
 from meshctl.sandbox.xds.sidecar_routes import egress_cluster
 from meshctl.sandbox.xds.tcp_routes import Destination
 
@@ -119,11 +119,9 @@ def _is_per_instance(request: Request) -> bool:
 
 def _of_instances(request: Request) -> Iterator[Request]:
     service, site = request.service, request.site
-    instances = [
-        endpoint
-        for endpoint in site.mesh.registry.endpoints_of(service)
-        if endpoint.port_name == request.port.name and endpoint.health is not Health.TERMINATING
-    ]
+    every = site.mesh.registry.endpoints_of(service)
+    # Also pods that are about to end: connections to them may still come.
+    instances = [endpoint for endpoint in every if endpoint.port_name == request.port.name]
     if service.origin is Origin.EXTERNAL and not instances and not service.selector:
         yield request
     for endpoint in instances:

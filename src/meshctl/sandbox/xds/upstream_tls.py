@@ -108,9 +108,9 @@ def fields(cluster: Outbound, tls: Tls | None, *, http2: bool) -> Json:
     return {"transport_socket_matches": matches}
 
 
-def raw_buffer() -> Json:
+def raw_buffer(name: str = "envoy.transport_sockets.raw_buffer") -> Json:
     """The transport socket of plain text."""
-    return extension("envoy.transport_sockets.raw_buffer", "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer")
+    return extension(name, "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer")
 
 
 def _context(tls: Tls, *, http2: bool) -> Json | None:
@@ -178,7 +178,7 @@ def proxy_protocol(transport: Json, settings: Settings | None) -> Json:
         matches = transport["transport_socket_matches"]
         wrapped = [match | {"transport_socket": _announced(match["transport_socket"], config)} for match in matches]
         return {"transport_socket_matches": wrapped}
-    return {"transport_socket": _announced(transport.get("transport_socket") or raw_buffer(), config)}
+    return {"transport_socket": _announced(transport.get("transport_socket") or raw_buffer("raw_buffer"), config)}
 
 
 def _announced(socket: Json, config: Json) -> Json:

@@ -26,7 +26,11 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A pod or WorkloadEntry; `labels` have its topology added, `ports` are numbers by name."""
+    """A pod or WorkloadEntry; `labels` have its topology added, `ports` are numbers by name.
+
+    `pod`: the pod's own name. `runs`: whether its address is its own; an EndpointSlice may still name one that ended.
+    `leaves`: whether it is being deleted.
+    """
 
     uid: str
     name: str
@@ -44,6 +48,9 @@ class Workload:
     node: str = ""
     weight: int = 0
     ports: Mapping[str, int] = field(default_factory=dict)
+    pod: str = ""
+    runs: bool = True
+    leaves: bool = False
 
 
 def locality_of_labels(labels: Labels) -> str:
@@ -93,12 +100,13 @@ class Surroundings:
 
 
 def workloads(pods: Iterable[Object], around: Surroundings, known: Iterable[Workload] = ()) -> tuple[Workload, ...]:
-    """Every pod that has an address and has not run to its end; `known` ones keep their locality."""
+    """Every pod; `known` ones keep their locality."""
     localities = {workload.uid: workload.locality for workload in known}
-    return tuple(_workload(pod, around, localities) for pod in pods if _runs(pod))
+    return tuple(_workload(pod, around, localities) for pod in pods)
 
 
 def _runs(pod: Object) -> bool:
+    """Whether a pod has an address and has not run to its end."""
     status = pod.get("status") or {}
     return bool(status.get("podIP")) and status.get("phase") not in ("Succeeded", "Failed")
 
@@ -120,7 +128,7 @@ def _workload(pod: Object, around: Surroundings, known: Mapping[str, str]) -> Wo
         uid=uid,
         name=labels.get(_WORKLOAD_LABEL) or _controller_name(meta, labels),
         namespace=namespace,
-        address=pod["status"]["podIP"],
+        address=(pod.get("status") or {}).get("podIP") or "",
         cluster=around.cluster,
         network=network,
         locality=locality,
@@ -129,9 +137,12 @@ def _workload(pod: Object, around: Surroundings, known: Mapping[str, str]) -> Wo
         service_account=spiffe(around.trust_domain, namespace, spec.get("serviceAccountName") or ""),
         tls_mode=tls_mode(labels),
         ready=_ready(pod) and not meta.get("deletionTimestamp"),
+        leaves=bool(meta.get("deletionTimestamp")),
         health=Health.HEALTHY,
         node=node,
         ports=_port_names(spec),
+        pod=meta["name"],
+        runs=_runs(pod),
     )
 
 

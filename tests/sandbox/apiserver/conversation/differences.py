@@ -29,6 +29,3 @@ KNOWN: Mapping[str, str] = MappingProxyType(
 SOMETIMES: Mapping[str, str] = MappingProxyType(
     {"kubectl-1.33 apply/client-side#16": SECONDS, "kubectl-1.20 apply/client-side#16": SECONDS}
 )
-NOT_PLAYED: Mapping[str, str] = MappingProxyType(
-    {"patch/rollout-controllers": "it is about Deployments and ReplicaSets, whose controllers come with the pods"}
-)

@@ -309,6 +309,8 @@ class Envoy:
     token: str
     root: bytes
     admin: int = field(default_factory=free_port)
+    listeners: tuple[Object, ...] = ()
+    clusters_beside: tuple[Object, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -344,7 +346,8 @@ class Envoy:
         for cluster in made["static_resources"]["clusters"][1:]:
             cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"] = here
         # Their ports are the same in every pod, and these Envoys share a network.
-        made["static_resources"]["listeners"] = []
+        made["static_resources"]["listeners"] = list(self.listeners)
+        made["static_resources"]["clusters"] += self.clusters_beside
         return made
 
     def trust(self, root: bytes) -> None:

@@ -124,6 +124,23 @@ def test_a_rule_arrives_alone_and_leaves_again(mesh: Mesh) -> None:
     await_(mesh.synced)
 
 
+def test_pods_that_end_leave_alone(mesh: Mesh) -> None:
+    (slice_,) = (
+        item
+        for item in recordings.classroom().clusters["cluster1"]
+        if item["kind"] == "EndpointSlice" and item["metadata"]["name"] == "productpage-abcde"
+    )
+    before = mesh.istiod.status()[mesh.envoys[SIDECAR].name]
+    mesh.primary.apply({**slice_, "endpoints": []})
+    await_(lambda: mesh.addresses() == {"192.168.229.101:15443"}, "it left")
+    await_(mesh.synced)
+    after = mesh.istiod.status()[mesh.envoys[SIDECAR].name]
+    assert after["endpoint_sent"] != before["endpoint_sent"]
+    assert {after[f"{kind}_sent"] == before[f"{kind}_sent"] for kind in ("cluster", "listener", "route")} == {True}
+    mesh.primary.apply(dict(slice_))
+    await_(lambda: len(mesh.addresses()) == 2, "it is back")
+
+
 def test_a_refusal_is_told_and_forgotten(mesh: Mesh) -> None:
     patch = {"operation": "MERGE", "value": {"connect_timeout": "-1s"}}
     match = {"context": "SIDECAR_OUTBOUND", "cluster": {"service": HOST}}

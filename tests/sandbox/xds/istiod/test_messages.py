@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from google.protobuf import json_format
 
@@ -35,6 +37,20 @@ def test_unknown_field_is_named(messages: Messages) -> None:
         messages.resource(CLUSTER, "a", {"nmae": "a"})
 
 
+def test_what_is_not_of_its_type_stays_as_it_was(messages: Messages) -> None:
+    catalogue = Catalogue(messages)
+    before = catalogue.take(CLUSTER, {"a": {"name": "a"}, "b": {"name": "b"}}, {})
+    found: dict[str, dict[str, Any]] = {
+        "a": {"name": "a", "typo": 1},
+        "b": {"name": "b", "lb_policy": "RANDOM"},
+        "c": {"typo": 1},
+    }
+    after = catalogue.take(CLUSTER, found, before)
+    assert after.keys() == {"a", "b"}
+    assert after["a"] is before["a"]
+    assert after["b"].version != before["b"].version
+
+
 def test_version_is_that_of_the_content(messages: Messages) -> None:
     one, same, other = (messages.resource(CLUSTER, "a", {"name": name}) for name in ("a", "a", "b"))
     assert one.version == same.version != other.version
@@ -50,7 +66,8 @@ def test_a_rules_change_gives_what_a_whole_translation_gives(messages: Messages)
         if len(rules) != len(lab["objects"]):
             continue
         after = recordings.with_objects(*rules)
-        change, whole = translation.translation(after, _change(rules)), translation.translation(after)
+        change = translation.translation(after, _change(rules), recordings.base())
+        whole = translation.translation(after)
         for name in NAMES:
             changed = _applied(catalogue, change, name, have[name])
             assert _versions(changed) == _versions(_applied(catalogue, whole, name, {})), (title, name)
@@ -83,7 +100,7 @@ def test_a_changed_rule_gives_what_a_whole_translation_gives(messages: Messages,
             catalogue = Catalogue(messages)
             for name in NAMES:
                 have = _applied(catalogue, translation.translation(old), name, {})
-                changed = _applied(catalogue, translation.translation(new, change), name, have)
+                changed = _applied(catalogue, translation.translation(new, change, old), name, have)
                 assert _versions(changed) == _versions(_applied(catalogue, translation.translation(new), name, {})), (
                     name
                 )

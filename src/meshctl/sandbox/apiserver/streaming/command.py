@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
+from meshctl.sandbox.apiserver.background import until_first
 from meshctl.sandbox.apiserver.streaming.line import Line
 from meshctl.sandbox.apiserver.streaming.spdy import Data, Decoder, Encoder, Event, Malformed, Opened, Pinged, Reset
 
@@ -19,13 +20,7 @@ STDIN, CLOSE = 0, 255
 async def serve(line: Line, agent: ClientWebSocketResponse) -> None:
     """Pass the streams both ways until the command has ended or the client is gone."""
     session = _Session(line, agent)
-    tasks = [asyncio.create_task(session.from_client()), asyncio.create_task(session.from_agent())]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    await until_first(session.from_client(), session.from_agent())
 
 
 class _Session:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
+
+from meshctl.sandbox.apiserver.background import until_first
 
 Socket = web.WebSocketResponse | ClientWebSocketResponse
 
 
 async def relay(client: web.WebSocketResponse, agent: ClientWebSocketResponse) -> None:
     """Pass messages both ways until either side closes."""
-    tasks = [asyncio.create_task(_pass_on(client, agent)), asyncio.create_task(_pass_on(agent, client))]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    await until_first(_pass_on(client, agent), _pass_on(agent, client))
     for socket in (client, agent):
         with contextlib.suppress(ConnectionError):
             await socket.close()

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from meshctl.pki.authority import Authority, PrivateKey, key_usage
 from meshctl.pki.workload import BACKDATE, DEFAULT_LIFETIME, sign_workload
@@ -21,6 +21,7 @@ from meshctl.pki.workload import BACKDATE, DEFAULT_LIFETIME, sign_workload
 CACERTS, SELF_SIGNED = "cacerts", "istio-ca-secret"
 SERVING_NAMES = ("istiod", "istiod-remote", "istio-pilot")
 SERVING_LIFETIME = timedelta(days=3650)
+_PURPOSES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
 Object = Mapping[str, Any]
 
 
@@ -99,8 +100,8 @@ def workload(signer: Authority, identity: str, lifetime: timedelta = DEFAULT_LIF
 
 
 def serving(signer: Authority, namespace: str) -> Pair:
-    """The certificate of 15012 and 15017 for the names of istiod's Services."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    """The certificate of 15012 and 15017 for the names of istiod's Services: RSA-2048, as Istio's."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     issuer = x509.load_pem_x509_certificate(signer.certificate)
     now = datetime.now(UTC)
     end = min(now + SERVING_LIFETIME, issuer.not_valid_after_utc)
@@ -114,6 +115,7 @@ def serving(signer: Authority, namespace: str) -> Pair:
         .not_valid_before(now - BACKDATE)
         .not_valid_after(end)
         .add_extension(key_usage("digital_signature", "key_encipherment"), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(_PURPOSES), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(names), critical=True)
         .sign(signer.key.load(), hashes.SHA256())

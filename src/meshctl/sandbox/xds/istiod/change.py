@@ -10,8 +10,9 @@ from typing import Any
 from meshctl.sandbox.xds.configs import Config
 from meshctl.sandbox.xds.hosts import resolve, subset_of
 
-# What of a DestinationRule stands in listeners and routes; the rest is in clusters and endpoints alone.
-_BEYOND_CLUSTERS = ("consistentHash", "idleTimeout", "maxConnectionDuration", "tunnel")
+# What of a DestinationRule stands in listeners or routes; the rest is in clusters and endpoints alone.
+IN_LISTENERS = ("useSourceIp", "idleTimeout", "maxConnectionDuration", "tunnel")
+IN_ROUTES = ("consistentHash",)
 _AUDIENCE = ("host", "exportTo", "workloadSelector")
 Object = Mapping[str, Any]
 
@@ -31,11 +32,6 @@ class Change:
     def __bool__(self) -> bool:
         return bool(self.clusters or self.rules or self.whole)
 
-    @property
-    def only_rules(self) -> bool:
-        """Whether DestinationRules alone changed."""
-        return not (self.clusters or self.whole)
-
     def note_rule(self, before: Object | None, after: Object | None) -> None:
         """A DestinationRule changed."""
         self.rules += [item for item in (before, after) if item]
@@ -48,11 +44,11 @@ class Change:
         }
         return frozenset(host for host in known if any(subset_of(host, pattern) for pattern in patterns))
 
-    def reaches_listeners(self, hosts: frozenset[str], rules: Iterable[Config]) -> bool:
-        """Whether a rule for these hosts, changed or perhaps only uncovered, says what listeners or routes carry."""
-        if any(_beyond_clusters(rule.get("spec") or {}) for rule in self.rules):
+    def reaches(self, words: Iterable[str], hosts: frozenset[str], rules: Iterable[Config]) -> bool:
+        """Whether a rule for these hosts, changed or perhaps only uncovered, says any of the words."""
+        if any(_says(rule.get("spec") or {}, words) for rule in self.rules):
             return True
-        others = (rule for rule in rules if _beyond_clusters(rule.spec))
+        others = (rule for rule in rules if _says(rule.spec, words))
         patterns = {_host(rule.spec, rule.namespace) for rule in others}
         return any(subset_of(host, pattern) for host in hosts for pattern in patterns)
 
@@ -68,6 +64,6 @@ def _host(spec: Object, namespace: str) -> str:
     return resolve(spec.get("host") or "", namespace)
 
 
-def _beyond_clusters(spec: Object) -> bool:
+def _says(spec: Object, words: Iterable[str]) -> bool:
     text = json.dumps(spec)
-    return any(word in text for word in _BEYOND_CLUSTERS)
+    return any(word in text for word in words)

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 
-from meshctl.sandbox.xds.istiod import secrets, signing
+from meshctl.sandbox.xds.istiod import mounted, secrets, signing
 from meshctl.sandbox.xds.istiod.authentication import Authenticator, Identity, Refused
 from meshctl.sandbox.xds.istiod.client import Client, identify
 from meshctl.sandbox.xds.istiod.identities import Identities
@@ -26,6 +26,7 @@ from meshctl.sandbox.xds.istiod.messages import (
     delta_response,
     response,
 )
+from meshctl.sandbox.xds.istiod.mounted import Files
 from meshctl.sandbox.xds.istiod.pilot import Pilot
 from meshctl.sandbox.xds.istiod.subscription import Subscription
 from meshctl.sandbox.xds.secrets import ROOT, WORKLOAD
@@ -37,7 +38,10 @@ Context = Any
 
 
 class Discovery:
-    """The services. `credentials`: a Kubernetes Secret that a proxy may have, None if it may not or there is none."""
+    """The services. `credentials`: a Kubernetes Secret that a proxy may have, None if it may not or there is none.
+
+    `files`: what proxies' pods mount.
+    """
 
     def __init__(
         self,
@@ -46,12 +50,14 @@ class Discovery:
         identities: Identities,
         authenticator: Authenticator,
         credentials: Credentials,
+        files: Files,
     ) -> None:
         self._messages = messages
         self._pilot = pilot
         self._identities = identities
         self._authenticator = authenticator
         self._credentials = credentials
+        self._files = files
         self._numbers = itertools.count(1)
 
     def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
@@ -132,7 +138,7 @@ class Discovery:
         return {name: one for name, one in found.items() if one}
 
     async def secrets(self, requests: AsyncIterator[Any], context: Context) -> None:
-        """One stream of a proxy's own certificate or the mesh's root, as Envoy's `sds-grpc` asks for them."""
+        """One stream of what Envoy's `sds-grpc` asks for: its own certificate, the mesh's root, files of its pod."""
         who = await self._identified(context)
         first = await anext(requests, None)
         if first is None:
@@ -140,6 +146,8 @@ class Discovery:
         names = tuple(first.resource_names)
         ended = asyncio.create_task(_drain(requests))
         try:
+            if all(map(mounted.is_file, names)):
+                await self._send_files(names, _pod(first.node.id, who), who, context, ended)
             while not ended.done():
                 changed = self._identities.changed
                 found, renew = self._own(names, who)
@@ -149,6 +157,22 @@ class Discovery:
                 await _until(renew, changed, ended)
         finally:
             ended.cancel()
+
+    async def _send_files(
+        self, names: tuple[str, ...], pod: str, who: Identity, context: Context, ended: asyncio.Task[None]
+    ) -> None:
+        """Files now and whenever they change; as long as one is missing there is no answer, as from the agent."""
+        sent: list[str] = []
+        while not ended.done():
+            changed = self._files.changed
+            contents = {name: self._files.secret(name, pod, who) for name in names}
+            found = [self._messages.resource(SECRET, name, one) for name, one in contents.items() if one]
+            versions = [one.version for one in found]
+            if found and versions != sent:
+                nonce = f"{next(self._numbers):x}"
+                await context.write(response(SECRET, nonce, nonce, found))
+                sent = versions
+            await _until(None, changed, ended)
 
     def _own(self, names: tuple[str, ...], who: Identity) -> tuple[list[Resource], datetime | None]:
         found, renew = [], None
@@ -177,6 +201,11 @@ class Discovery:
         except Refused:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "authentication failure")
             raise
+
+
+def _pod(node: str, who: Identity) -> str:
+    """The pod's name in a node id TYPE~IP~POD.NAMESPACE~DOMAIN."""
+    return (*node.split("~"), "", "", "")[2].removesuffix(f".{who.namespace}")
 
 
 def _take(client: Client, request: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 Object = dict[str, Any]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _NOISE = frozenset({"managedFields", "resourceVersion", "selfLink", "generation"})
+PROXY_CONTAINER = "istio-proxy"
 _POD_SPEC = ("nodeName", "serviceAccountName")
 _CONTAINER = ("name", "ports", "restartPolicy")
 
@@ -44,9 +45,16 @@ def _pod(item: Object) -> Object:
     ]
     kept: Object = {key: spec[key] for key in _POD_SPEC if key in spec}
     for group in ("containers", "initContainers"):
-        kept[group] = [_only(container, _CONTAINER) for container in spec.get(group) or ()]
+        kept[group] = [_container(container) for container in spec.get(group) or ()]
+    if mounted := [_only(volume, ("name", "secret")) for volume in spec.get("volumes") or () if volume.get("secret")]:
+        kept["volumes"] = mounted
     state = {"podIP": status.get("podIP"), "phase": status.get("phase"), "conditions": ready}
     return {**_only(item, ("apiVersion", "kind", "metadata")), "spec": kept, "status": state}
+
+
+def _container(container: Object) -> Object:
+    of_proxy = container["name"] == PROXY_CONTAINER
+    return _only(container, (*_CONTAINER, "volumeMounts") if of_proxy else _CONTAINER)
 
 
 def _only(item: Mapping[str, Any], names: tuple[str, ...]) -> Object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 
+LOG = logging.getLogger(__name__)
 Json = Mapping[str, Any]
 PREFIX = "type.googleapis.com/"
 CLUSTER = f"{PREFIX}envoy.config.cluster.v3.Cluster"
@@ -68,11 +70,21 @@ class Catalogue:
         self._known: dict[tuple[str, str], Resource] = {}
 
     def take(self, url: str, found: Mapping[str, Json], before: Mapping[str, Resource]) -> dict[str, Resource]:
-        """The resources of a proxy; those that equal what it had `before` stay the same objects."""
-        return {
-            name: known if (known := before.get(name)) and known.json == content else self._one(url, name, content)
-            for name, content in found.items()
-        }
+        """The resources of a proxy; those that equal what it had `before` stay the same objects.
+
+        One that is not of its type, as an EnvoyFilter may make it, stays as it was before.
+        """
+        taken = ((name, self._taken(url, name, content, before.get(name))) for name, content in found.items())
+        return {name: one for name, one in taken if one}
+
+    def _taken(self, url: str, name: str, content: Json, before: Resource | None) -> Resource | None:
+        if before and before.json == content:
+            return before
+        try:
+            return self._one(url, name, content)
+        except json_format.ParseError as fault:
+            LOG.error("%s %s stays as it was: %s", url.rpartition(".")[2], name, fault)
+            return before
 
     def keep(self, used: Iterable[Resource]) -> None:
         """Forget what no proxy has any more."""

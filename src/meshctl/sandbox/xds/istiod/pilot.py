@@ -67,11 +67,11 @@ class Pilot:
         self._dirty.clear()
 
     async def _push(self) -> None:
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), self.world.mesh
         change = self._remake()
         if not change:
             return
-        work = translation.translation(self.world.mesh, change)
+        work = translation.translation(self.world.mesh, change, before)
         for client in tuple(self.clients):
             self._update(client, work)
             # Streams go on meanwhile.

@@ -17,7 +17,7 @@ _CERTIFICATES, _KEYS, _ROOTS = ("tls.crt", "cert"), ("tls.key", "key"), ("ca.crt
 
 def certificate(name: str, pair: Pair) -> Json:
     """A certificate with its key."""
-    return _pair(name, pair.chain, pair.key)
+    return key_pair(name, pair.chain, pair.key)
 
 
 def root(name: str, authorities: bytes) -> Json:
@@ -42,14 +42,15 @@ def credential(resource: str, secret: Mapping[str, Any], *, authority: bool) -> 
         found = _first(data, _ROOTS)
         return root(resource, found) if found else None
     chain, key = _first(data, _CERTIFICATES), _first(data, _KEYS)
-    return _pair(resource, chain, key) if chain and key else None
+    return key_pair(resource, chain, key) if chain and key else None
 
 
 def _first(data: Mapping[str, bytes], names: tuple[str, ...]) -> bytes | None:
     return next((data[name] for name in names if data.get(name)), None)
 
 
-def _pair(name: str, chain: bytes, key: bytes) -> Json:
+def key_pair(name: str, chain: bytes, key: bytes) -> Json:
+    """A certificate chain and its key, both PEM."""
     content = {"certificate_chain": {"inline_bytes": _text(chain)}, "private_key": {"inline_bytes": _text(key)}}
     return {"name": name, "tls_certificate": content}
 

@@ -22,6 +22,7 @@ from meshctl.sandbox.xds.istiod.identities import Identities
 from meshctl.sandbox.xds.istiod.informer import Informer
 from meshctl.sandbox.xds.istiod.kinds import ISTIO, KUBERNETES, SECRETS, WEBHOOKS, Kind, Object, config_maps
 from meshctl.sandbox.xds.istiod.messages import SECRET, Messages, Resource
+from meshctl.sandbox.xds.istiod.mounted import Files
 from meshctl.sandbox.xds.istiod.pilot import Pilot
 from meshctl.sandbox.xds.istiod.remotes import Remotes
 from meshctl.sandbox.xds.istiod.settings import Settings
@@ -29,8 +30,13 @@ from meshctl.sandbox.xds.istiod.world import World
 
 LOG = logging.getLogger(__name__)
 REMOTE_SYNC_SECONDS, RETRY_SECONDS = 5.0, 1.0
-# A big mesh's clusters come in one response.
-_OPTIONS = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0))
+# A big mesh's clusters come in one response. Envoys ping each half minute, which gRPC by itself takes for an attack.
+_OPTIONS = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.so_reuseport", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 15_000),
+)
 
 
 @dataclass(slots=True)
@@ -44,6 +50,7 @@ class ControlPlane:
     identities: Identities = field(init=False)
     pilot: Pilot = field(init=False)
     messages: Messages = field(init=False)
+    files: Files = field(init=False)
     written: dict[tuple[str, str], str] = field(default_factory=dict)
     _publish: asyncio.Event = field(default_factory=asyncio.Event)
     _ready: bool = False
@@ -71,6 +78,7 @@ class ControlPlane:
             settings.cluster, api, (*KUBERNETES, config_maps(settings.namespace), *ISTIO, WEBHOOKS), self._changed
         )
         self.pilot = Pilot(self.messages, self.world, self.informers())
+        self.files = Files(self._find)
         tasks = [asyncio.create_task(self.own.run())]
         await self.own.synced.wait()
         self.identities = Identities(await self._authority(api), settings.namespace, settings.lifetime)
@@ -107,10 +115,14 @@ class ControlPlane:
                     return self.messages.resource(SECRET, name, content)
         return None
 
+    def _find(self, cluster: str, kind: str, namespace: str, name: str) -> Object | None:
+        informer = self.known().get(cluster)
+        return informer.get(kind, namespace, name) if informer else None
+
     async def _serve(self, opened: contextlib.AsyncExitStack) -> None:
         settings = self.settings
         authenticator = Authenticator(settings.cluster, self._api, lambda: list(self.remotes.known))
-        discovery = Discovery(self.messages, self.pilot, self.identities, authenticator, self.credential)
+        discovery = Discovery(self.messages, self.pilot, self.identities, authenticator, self.credential, self.files)
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers(discovery.handlers())
         server.add_secure_port(f"{settings.address}:{settings.secure_port}", self._credentials())
@@ -170,12 +182,15 @@ class ControlPlane:
             self.world.note(cluster, kind, before, after)
             if kind.name == "Namespace":
                 self._publish.set()
+            elif kind.name == "Pod":
+                self.files.touch()
             self._touch()
 
     def _secret_changed(self, cluster: str, before: Object | None, after: Object | None) -> None:
         meta = (after or before or {})["metadata"]
         if cluster == self.settings.cluster and meta.get("namespace") == self.settings.namespace:
             self.remotes.take(before, after)
+        self.files.touch()
         if self._ready:
             if cluster == self.settings.cluster and after and after is self._signing_secret():
                 self.identities.read(after)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from meshctl.sandbox.xds import clusters, endpoints, listeners, routes, scope
-from meshctl.sandbox.xds.istiod.change import Change
+from meshctl.sandbox.xds.istiod import difference
+from meshctl.sandbox.xds.istiod.change import IN_LISTENERS, IN_ROUTES, Change
 from meshctl.sandbox.xds.istiod.messages import CLUSTER, ENDPOINTS, LISTENER, ROUTES
 from meshctl.sandbox.xds.mesh import Mesh
 from meshctl.sandbox.xds.proxy import Proxy
@@ -25,28 +26,40 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """One push: `mesh` after a `change`; None: everything, for a proxy that is new."""
+    """One push: `mesh` after a change.
+
+    `hosts`: outside of their clusters nothing changed but `listeners` or `routes`; None: everything may have.
+    `ruled`: those of them for which a rule changed. `before`: the mesh before, if any pod changed.
+    """
 
     mesh: Mesh
-    change: Change | None = None
-    hosts: frozenset[str] = frozenset()
+    hosts: frozenset[str] | None = None
+    ruled: frozenset[str] = frozenset()
+    before: Mesh | None = None
     selective: bool = False
+    reshaped: bool = False
     listeners: bool = True
+    routes: bool = True
     _shared: dict[object, dict[str, Any]] = field(default_factory=dict)
 
     def of(self, proxy: Proxy) -> tuple[Part, ...]:
         """What to replace of what the proxy has."""
-        if self.change is None or not self.change.only_rules:
+        if self.hosts is None or self._is_moved(proxy):
             return (Part(self._whole(proxy)),)
-        own = {target.service.hostname for target in self.mesh.registry.targets(proxy)}
-        reshaped = self.change.reshaped and not proxy.is_sidecar
-        if own & self.hosts or reshaped or self.listeners:
-            other: Found = {LISTENER: listeners.build(self.mesh, proxy), ROUTES: routes.build(self.mesh, proxy)}
-        else:
-            other = {}
-        if own & self.hosts:
+        if not self.hosts:
+            return ()
+        own = {target.service.hostname for target in self.mesh.registry.targets(proxy)} & self.ruled
+        other: Found = {}
+        if whole := bool(own or self.listeners or (self.reshaped and not proxy.is_sidecar)):
+            other[LISTENER] = listeners.build(self.mesh, proxy)
+        if whole or self.routes:
+            other[ROUTES] = routes.build(self.mesh, proxy)
+        if own:
             return (Part({**other, CLUSTER: clusters.build(self.mesh, proxy)}), self._of_hosts(proxy, inbound=True))
         return Part(other), self._of_hosts(proxy)
+
+    def _is_moved(self, proxy: Proxy) -> bool:
+        return self.before is not None and difference.is_moved(self.before, self.mesh, proxy)
 
     def _whole(self, proxy: Proxy) -> Found:
         return {
@@ -60,7 +73,8 @@ class Translation:
         shape = "of hosts", self._shape(proxy)
         if shape not in self._shared:
             view = scope.of(self.mesh, proxy)
-            narrow = replace(view, services=tuple(one for one in view.services if one.hostname in self.hosts))
+            hosts = self.hosts or frozenset()
+            narrow = replace(view, services=tuple(one for one in view.services if one.hostname in hosts))
             self._shared[shape] = {CLUSTER: clusters.of_services(narrow), ENDPOINTS: endpoints.of_services(narrow)}
         found: Found = self._shared[shape]
         return Part({ENDPOINTS: found[ENDPOINTS]} if inbound else found, self.hosts)
@@ -81,11 +95,29 @@ class Translation:
         return common
 
 
-def translation(mesh: Mesh, change: Change | None = None) -> Translation:
-    """The work of a push."""
-    hosts = change.hosts(mesh.registry.by_host) if change else frozenset()
-    reaches = change is None or change.reaches_listeners(hosts, mesh.configs.of("DestinationRule"))
-    return Translation(mesh, change, hosts, _is_selective(mesh), reaches)
+def translation(mesh: Mesh, change: Change | None = None, before: Mesh | None = None) -> Translation:
+    """The work of a push after a change of the mesh `before`; without them everything, for a proxy that is new."""
+    if change is None or before is None or change.whole:
+        return Translation(mesh, selective=_is_selective(mesh))
+    moved = difference.hosts_of_endpoints(before, mesh)
+    if moved is None:
+        return Translation(mesh, selective=_is_selective(mesh))
+    ruled, rules = change.hosts(mesh.registry.by_host), mesh.configs.of("DestinationRule")
+    return Translation(
+        mesh,
+        hosts=ruled | moved,
+        ruled=ruled,
+        before=before if change.clusters else None,
+        selective=_is_selective(mesh),
+        reshaped=change.reshaped,
+        listeners=_any_headless(mesh, moved) or change.reaches(IN_LISTENERS, ruled, rules),
+        routes=change.reaches(IN_ROUTES, ruled, rules),
+    )
+
+
+def _any_headless(mesh: Mesh, hosts: frozenset[str]) -> bool:
+    """Whether any of the hosts has a listener for each of its endpoints."""
+    return any(service.headless for host in hosts for service in mesh.registry.by_host.get(host, ()))
 
 
 def _is_selective(mesh: Mesh) -> bool:

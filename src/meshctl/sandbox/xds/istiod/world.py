@@ -56,15 +56,24 @@ class World:
             self.config = self._settings(own)
         for name, informer in informers.items():
             if informer.synced.is_set() and (change.whole or name in change.clusters):
-                known = self._registries.get(name)
-                self._registries[name] = kubernetes.read(name, informer.all(*READ), self.config, known)
+                self._read(name, informer)
         if change.whole or change.rules:
             self._configs = configs.store(own.all(*(kind.name for kind in ISTIO)))
         # The order is that of the clusters' names with ours first, as a host's default address is the first one's.
         ordered = sorted(self._registries.items(), key=lambda item: (item[0] != self.primary, item[0]))
         known_clusters = [registry for _, registry in ordered]
-        self.mesh = mesh.build(known_clusters, self._configs, self.config, self.primary, self.mesh)
+        try:
+            self.mesh = mesh.build(known_clusters, self._configs, self.config, self.primary, self.mesh)
+        except MALFORMED as fault:
+            LOG.error("the mesh stays as it was: Istio's objects are not what their schemas demand: %r", fault)
         return change
+
+    def _read(self, name: str, informer: Informer) -> None:
+        known = self._registries.get(name)
+        try:
+            self._registries[name] = kubernetes.read(name, informer.all(*READ), self.config, known)
+        except MALFORMED as fault:
+            LOG.error("cluster %s stays as it was: its objects are not what their schemas demand: %r", name, fault)
 
     def _settings(self, own: Informer) -> MeshConfig:
         found = own.get("ConfigMap", self.namespace, "istio") or {}

@@ -1,0 +1,1 @@
+"""Locality load balancing: the course's labs on localityLbSetting, one file each."""
