@@ -14,7 +14,8 @@ from meshctl.predict.mesh import BOOKINFO_PORT, Mesh, MeshCluster, Pod, Proxy
 from meshctl.predict.outage import Damage, Outage, damage
 from meshctl.predict.policy import routing
 
-from .envoy_rig import FAILED, Case, Pool
+from .envoy_config import Case, Pool
+from .envoy_rig import FAILED
 
 SERVICE = "productpage"
 CLIENTS = ("ingress", "sidecar", "eastwest")
@@ -53,10 +54,16 @@ def situation(dice: random.Random, number: int) -> Situation:
 
 
 def is_certain(found: Situation) -> bool:
-    """Whether there is one steady state: a limit that allows to eject only some of several hosts leaves it to chance."""
-    outlier = (found.rules[0]["spec"]["trafficPolicy"].get("outlierDetection") if found.rules else None) or {}
-    limit = outlier.get("maxEjectionPercent", 10)
-    return found.client.cluster not in found.damage.down and (limit in (10, 100) or len(found.outages) < 2)
+    """Whether there is one steady state, and it comes soon.
+
+    A limit that allows to eject only some of several failing hosts leaves it to chance, as do failures in a row of
+    hosts that don't always fail.
+    """
+    prediction = found.prediction
+    hops = [prediction.client, *prediction.gateways.values()]
+    settled = all(not hop.doubtful and not (hop.ejected and hop.spared) for hop in hops)
+    rare = any(how.rate < 1 for how in found.damage.failing.values()) and bool(prediction.gateways)
+    return found.client.cluster not in found.damage.down and settled and not rare
 
 
 def playable(found: Situation, number: int) -> Case:
@@ -67,9 +74,10 @@ def playable(found: Situation, number: int) -> Case:
         for position, address in enumerate(gateway for one in mesh.clusters for gateway in one.gateways)
     }
     behind = {
-        addresses[gateway]: _pool(found, mesh.eastwest(name), hop, addresses)
+        tuple(addresses[gateway] for gateway in mesh.by_name[name].gateways): _pool(
+            found, mesh.eastwest(name), hop, addresses
+        )
         for name, hop in prediction.gateways.items()
-        for gateway in mesh.by_name[name].gateways
     }
     failing = {address: (float(how.rate), how.status) for address, how in found.damage.failing.items()}
     return Case(_pool(found, found.client, prediction.client, addresses), behind, failing)
@@ -88,7 +96,7 @@ def _pool(found: Situation, proxy: Proxy, hop: Hop, addresses: Mapping[str, str]
     # One that is ejected costs a single time-out.
     silent = frozenset(lost & {_bare(address, addresses) for address in hop.ejected})
     table = tuple(_renamed(group, addresses) for group in hop.table)
-    return Pool(table, settings.policy(), settings.outlier, frozenset(lost) - silent, silent)
+    return Pool(table, settings.policy(), settings.outlier, frozenset(lost) - silent, silent, len(hop.ejected))
 
 
 def _renamed(group: LocalityEndpoints, addresses: Mapping[str, str]) -> LocalityEndpoints:

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from meshctl.predict.balancing import LbEndpoint, LocalityEndpoints, Policy, shares
 
-from .envoy_rig import FAILED, Case, Pool, Rig
+from .envoy_config import Case, Pool
+from .envoy_rig import FAILED, count
 from .evidence import settled, wrong
 from .situations import is_certain, playable, situation
 
 SAMPLE, WHOLE, BATCH = 24, 240, 60
-WARM_UP, MOST = 200, 8000
+MOST = 8000
 
 
 def disagreements(cases: Sequence[Case], expected: Sequence[Mapping[str, float]], folder: Path) -> list[str]:
     """The cases whose shares can't be right, in words."""
-    rig = Rig(cases, folder)
-    counts = asyncio.run(rig.count(lambda number, seen: settled(expected[number], seen), WARM_UP, MOST))
+    counts = asyncio.run(count(cases, lambda number, seen: settled(expected[number], seen), MOST, folder))
     return [
         f"case {number}: (expected, seen) {off} in {cases[number]}"
         for number, seen in enumerate(counts)
