@@ -27,12 +27,13 @@ up: setup ## build the classroom
 down: setup ## take away what `make up` built
 	@$(BIN)/meshctl down
 
+# Live tests follow one another in one process, and the rest run beside them.
 test: setup ## lint, types, layers, then every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2
 
 soak: setup ## the long campaigns, whole
 	$(BIN)/pytest --soak

@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import api, command_line, hosts, labs, lifecycle, pki, translation
+from benchmarks import api, command_line, hosts, labs, lifecycle, mesh, pki, translation
 
 BENCHMARKS = {
     "command-line": command_line.run,
@@ -10,6 +10,7 @@ BENCHMARKS = {
     "hosts": hosts.run,
     "lifecycle": lifecycle.run,
     "api": api.run,
+    "mesh": mesh.run,
     "translation": translation.run,
     "labs": labs.run,
 }

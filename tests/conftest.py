@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from meshctl.errors import UsageError
 from meshctl.sandbox import preflight
+
+LIVE = "tests/live/"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,6 +24,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("live") and (reason := _reason_not_to()):
         # In CI nothing may pass by not running.
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+
+
+class LiveInOneProcess(LoadScopeScheduling):  # type: ignore[misc] # xdist tells no types
+    """Live tests follow one another, for they count what is on the machine; any other goes where there is time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return LIVE if nodeid.startswith(LIVE) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LiveInOneProcess:
+    return LiveInOneProcess(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -99,10 +99,15 @@ def _report(form: Format, verb: str, done: tuple[Outage, ...], failing: tuple[Ou
     for one in done:
         output.say(f"{'-' if verb == 'failed' else '+'} {one}")
     if failing:
-        rows = [(one.words, _milliseconds(one.delay), _percent(one.loss), _effect(one)) for one in failing]
-        output.table(("failing", "delay", "loss", "effect"), rows)
+        show(failing)
     else:
         output.say("nothing fails")
+
+
+def show(failing: tuple[Outage, ...]) -> None:
+    """What fails now, as a table."""
+    rows = [(one.words, _milliseconds(one.delay), _percent(one.loss), _effect(one)) for one in failing]
+    output.table(("failing", "delay", "loss", "effect"), rows)
 
 
 def _effect(outage: Outage) -> str:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from meshctl.cli import output, proxy_status
+from meshctl.cli import fail, output, proxy_status
 from meshctl.cli.options import Output, Preset, TopologyFile
 from meshctl.cli.output import Format
 from meshctl.cli.report import Report
 
 if TYPE_CHECKING:
     from meshctl.kube.access import Access
+    from meshctl.outages import Outage
     from meshctl.providers.provider import Provider
     from meshctl.topology import Topology
 
@@ -34,7 +35,8 @@ def status(topology: TopologyFile = None, preset: Preset = None, form: Output = 
 
     One row a host: whether it answers, and how many differences `plan` would show there. One row a cluster: its API,
     its nodes, and whether its objects are as they should be. One row a proxy: whether it has the clusters, listeners,
-    endpoints and routes that its control plane sent. Exit code 1 if anything is not as it should be.
+    endpoints and routes that its control plane sent. Then what `meshctl fail` broke. Exit code 1 if anything is not
+    as it should be.
 
     Example: meshctl status -o json
     """
@@ -53,9 +55,11 @@ def status(topology: TopologyFile = None, preset: Preset = None, form: Output = 
     clusters = _clusters(wanted, report, accesses, provider.exists())
     proxies = proxy_status.read(wanted, accesses) if accesses else None
     right = all(row["state"] == "ready" for row in rows) and all(row["api"] in ("ready", "-") for row in clusters)
-    right = right and (proxies is None or proxies.synced)
+    failing = _failing(wanted, provider)
+    right = right and (proxies is None or proxies.synced) and not failing
     if form is Format.json:
         document = {"name": wanted.name, "provider": wanted.provider, "ready": right}
+        document["outages"] = [one.document for one in failing]
         mesh = {} if proxies is None else {"proxies": proxy_status.document(proxies), "notes": proxies.notes}
         output.json({**document, "hosts": rows, "clusters": clusters, **mesh})
     else:
@@ -64,11 +68,25 @@ def status(topology: TopologyFile = None, preset: Preset = None, form: Output = 
         output.table(CLUSTER, ([row[key] for key in CLUSTER] for row in clusters))
         if proxies:
             proxy_status.show(proxies)
+        if failing:
+            output.say()
+            fail.show(failing)
         for line in report.problems():
             output.error(line)
-        output.next_step("meshctl shell NODE" if right else "meshctl up")
+        output.next_step("meshctl shell NODE" if right else "meshctl heal" if failing else "meshctl up")
     if not right:
         raise typer.Exit(1)
+
+
+def _failing(topology: Topology, provider: Provider) -> tuple[Outage, ...]:
+    """What `meshctl fail` broke, as far as the hosts can be asked."""
+    from meshctl import outages
+    from meshctl.errors import MeshctlError
+
+    try:
+        return outages.current(topology, provider) if provider.exists() else ()
+    except MeshctlError:
+        return ()
 
 
 def _rows(topology: Topology, report: Report, exists: bool) -> list[dict[str, Any]]:

@@ -108,7 +108,7 @@ def test_a_certificates_groups_are_its_organizations(server: Server) -> None:
 
 def test_the_reader_reads_what_istio_reads_and_writes_nothing(server: Server) -> None:
     client = bearer(server, token(server))
-    for path in ("services", "endpoints", "pods", "nodes", "namespaces", "secrets"):
+    for path in ("services", "endpoints", "pods", "nodes", "namespaces", "secrets", "configmaps"):
         assert client.call("GET", f"/api/v1/{path}")[0] == 200
     refused = refusal(client.call("POST", f"{SYSTEM}/secrets", {"metadata": {"name": "mine"}}))
     where = 'in API group "" in the namespace "istio-system"'
@@ -118,7 +118,7 @@ def test_the_reader_reads_what_istio_reads_and_writes_nothing(server: Server) ->
         ("DELETE", f"{SYSTEM}/secrets/cacerts"),
         ("PUT", f"{SYSTEM}/secrets/cacerts"),
         ("DELETE", f"{SYSTEM}/secrets"),
-        ("GET", "/api/v1/configmaps"),
+        ("GET", "/api/v1/serviceaccounts"),
         ("POST", "/api/v1/namespaces"),
         ("POST", f"{SYSTEM}/serviceaccounts/{READER}/token"),
     ):

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from meshctl.sandbox import watch_stream
 from meshctl.sandbox.controllers.config import Config
 
 LOG = logging.getLogger(__name__)
@@ -80,8 +81,7 @@ class Api:
         async with self._session.get(f"{self._server}{collection}?{options}", timeout=timeout) as answer:
             if answer.status >= 400:
                 raise ApiFault(answer.status, await answer.text())
-            async for line in answer.content:
-                event = json.loads(line)
+            async for event in watch_stream.events(answer):
                 if event["type"] == "ERROR":
                     raise ApiFault(event["object"].get("code", 500), str(event["object"].get("message")))
                 yield event["type"], event["object"]

@@ -14,6 +14,8 @@ from typing import Any
 import aiohttp
 import yaml
 
+from meshctl.sandbox import watch_stream
+
 LINE_LIMIT = 16 * 1024 * 1024
 WATCH_SECONDS = 300
 Object = dict[str, Any]
@@ -98,8 +100,7 @@ class Api:
         async with self._session.get(url, timeout=timeout, headers=self._headers()) as answer:
             if answer.status >= 400:
                 raise ApiFault(answer.status, str(_json(await answer.text()).get("message") or answer.status))
-            async for line in answer.content:
-                event = json.loads(line)
+            async for event in watch_stream.events(answer):
                 if event["type"] == "ERROR":
                     raise ApiFault(event["object"].get("code", 500), str(event["object"].get("message")))
                 yield event["type"], event["object"]

@@ -31,11 +31,17 @@ from meshctl.sandbox.xds.istiod.world import World
 LOG = logging.getLogger(__name__)
 REMOTE_SYNC_SECONDS, RETRY_SECONDS = 5.0, 1.0
 # A big mesh's clusters come in one response. Envoys ping each half minute, which gRPC by itself takes for an attack.
+# A proxy that vanished without a word is missed after 40 s (Istio 1.31, pkg/keepalive/options.go).
 _OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     ("grpc.so_reuseport", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 15_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
 )
 
 

@@ -5,33 +5,18 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.live import machine as machines
 from tests.live.machine import Machine
 from tests.live.test_up import command
 
+from .command_line import SECONDS, meshctl
+
 pytestmark = pytest.mark.live
 
-UP_SECONDS, LAB_SECONDS = 300, 1200
 SOAK_RUNS = 20
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    with machines.machine(tmp_path_factory.mktemp("state")) as one:
-        ended = meshctl(one, "up", seconds=UP_SECONDS)
-        assert ended.returncode == 0, ended.stderr
-        yield one
-
-
-def meshctl(machine: Machine, *arguments: str, seconds: float = LAB_SECONDS) -> subprocess.CompletedProcess[str]:
-    with machine.start(*command(*arguments), stdout=-1, stderr=-1) as process:
-        out, err = process.communicate(timeout=seconds)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
 def played(machine: Machine, *arguments: str) -> dict[str, Any]:
@@ -57,8 +42,8 @@ def test_labs_show_what_the_model_says(machine: Machine, soak: bool) -> None:
 
 
 def test_a_weight_five_points_off_fails(machine: Machine) -> None:
-    with machine.python("uneven_lab", stdout=-1) as process:
-        out, _ = process.communicate(timeout=LAB_SECONDS)
+    with machine.python("mesh.uneven_lab", stdout=-1) as process:
+        out, _ = process.communicate(timeout=SECONDS)
     verdicts = json.loads(out)
     assert verdicts["endpoint tables of productpage"] == "failed"
     assert verdicts["endpoints chosen by the ingress gateway"] == "failed"
@@ -70,7 +55,9 @@ def states(machine: Machine) -> dict[str, str]:
 
 def begun(machine: Machine, *arguments: str) -> subprocess.Popen[str]:
     """A run whose rule is in the mesh."""
-    running = machine.start(*command("lab", "run", *arguments), stdout=-1, stderr=-1)
+    # Whoever starts the tests in the background has them ignore SIGINT, and a program keeps what is ignored.
+    run = ("env", "--default-signal=INT", *command("lab", "run", *arguments))
+    running = machine.start(*run, stdout=-1, stderr=-1)
     while states(machine)[arguments[0]] != "in the mesh":
         assert running.poll() is None, running.communicate()
     return running

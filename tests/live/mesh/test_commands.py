@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from tests.live import machine as machines
 from tests.live.machine import Machine
-from tests.live.test_up import command
+
+from .command_line import meshctl, told
 
 pytestmark = pytest.mark.live
 
-UP_SECONDS, SECONDS, REQUESTS = 300, 120, 300
+REQUESTS = 300
 GROUPS = {"cluster1": "us-central1/z1/sz01", "cluster2": "us-central2/z2/sz02", "cluster3": "us-central3/z3/sz03"}
 GATEWAYS = {f"cluster{number + 1}": f"192.168.229.{100 + number}:15443" for number in range(3)}
 # Worked example A: pods of one's own network, gateways of the other's clusters, each group of weight 2.
 REMOTE = {"cluster1": ("cluster2", "cluster3"), "cluster2": ("cluster1",), "cluster3": ("cluster1",)}
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    with machines.machine(tmp_path_factory.mktemp("state")) as one:
-        ended = meshctl(one, "up", seconds=UP_SECONDS)
-        assert ended.returncode == 0, ended.stderr
-        yield one
-
-
-def meshctl(machine: Machine, *arguments: str, seconds: float = SECONDS) -> subprocess.CompletedProcess[str]:
-    with machine.start(*command(*arguments), stdout=-1, stderr=-1) as process:
-        out, err = process.communicate(timeout=seconds)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
-
-
-def told(machine: Machine, *arguments: str) -> dict[str, Any]:
-    ended = meshctl(machine, *arguments, "-o", "json")
-    assert ended.returncode == 0, ended.stderr
-    found: dict[str, Any] = json.loads(ended.stdout)
-    return found
 
 
 def test_every_proxy_is_synced(machine: Machine) -> None:

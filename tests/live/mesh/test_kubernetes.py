@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +31,11 @@ POD_CIDRS = {
 KINDS = "namespaces,services,secrets,serviceaccounts,gateways.networking.istio.io,virtualservices,clusterroles"
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A machine for the module; each test begins with an `up`, whatever the one before left."""
-    with machines.machine(tmp_path_factory.mktemp("machine")) as one:
-        yield one
-
-
 @pytest.fixture
-def built(shared: Machine) -> Machine:
-    meshctl(shared, "up")
-    return shared
+def built(machine: Machine) -> Machine:
+    """Whole, whatever the test before left."""
+    meshctl(machine, "up")
+    return machine
 
 
 def kubeconfig(machine: Machine) -> str:
@@ -212,7 +205,12 @@ def test_no_secret_is_shown(built: Machine) -> None:
         assert not [text for text in texts if canary.decode() in text]
 
 
-def test_the_users_own_kubeconfig_is_theirs_again_after_down(machine: Machine) -> None:
+def test_the_users_own_kubeconfig_is_theirs_again_after_down(tmp_path: Path) -> None:
+    with machines.machine(tmp_path) as fresh:
+        _merge_and_take_out(fresh)
+
+
+def _merge_and_take_out(machine: Machine) -> None:
     meshctl(machine, "up", "--only", "hosts", "--only", "kubernetes")
     own = machine.home / "own"
     contexts = [{"name": "work", "context": {"cluster": "c", "user": "u"}}]

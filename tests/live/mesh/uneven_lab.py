@@ -1,4 +1,4 @@
-"""`python -m tests.live.uneven_lab`: the 50/50 lab in a mesh where the rule says 55/45; its verdicts as JSON."""
+"""`python -m tests.live.mesh.uneven_lab`: the 50/50 lab in a mesh where the rule says 55/45; its verdicts as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import yaml
 
-from meshctl.labs import engine
+from meshctl.labs import engine, stage
 from meshctl.labs.catalog import find
 from meshctl.labs.engine import Options
 from meshctl.labs.live import LiveMesh, live
@@ -26,6 +26,8 @@ class Uneven(LiveMesh):
 
 
 def main() -> None:
+    # The weights that the stage waits for never come.
+    stage.CONFIGURED_SECONDS = 5.0
     topology = find_topology(preset="classroom")
     provider = choose.provider(topology)
     honest = live(topology, provider)
