@@ -135,7 +135,7 @@ class Bootstrap:
         }
         if pool.outlier is not None:
             result["outlier_detection"] = outlier_detection(pool.outlier) | {"base_ejection_time": "300s"}
-        return result | (_THROUGH_GATEWAYS if gateways else {})
+        return {**result, **(_THROUGH_GATEWAYS if gateways else {})}
 
     def _table(self, name: str, pool: Pool, endpoint: Callable[[str], dict[str, Any]]) -> str:
         """Discovered, not static: only so Envoy keeps the first of several hosts with one address."""

@@ -78,7 +78,8 @@ class _Caller:
         text = (await reader.read()).decode()
         writer.close()
         await writer.wait_closed()
-        return int(text.rpartition(f"{name}: ")[2].split()[0])
+        # A cluster without outlier detection does not count.
+        return int(text.rpartition(f"{name}: ")[2].split()[0]) if f"{name}: " in text else 0
 
 
 @asynccontextmanager

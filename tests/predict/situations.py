@@ -57,9 +57,16 @@ def is_certain(found: Situation) -> bool:
     """Whether there is one steady state, and it comes soon.
 
     A limit that allows to eject only some of several failing hosts leaves it to chance, as do failures in a row of
-    hosts that don't always fail.
+    hosts that don't always fail. Localities and hosts of different weights are taken in turn, not drawn: the model
+    leaves aside that a retry takes the turn of the next request.
     """
     prediction = found.prediction
+    pool = _pool(found, found.client, prediction.client, {})
+    weights = {endpoint.weight for group in pool.table for endpoint in group.endpoints}
+    turns = pool.policy.locality_weighted or len(weights) > 1
+    views = [(found.damage.mesh.eastwest(name), hop) for name, hop in prediction.gateways.items()]
+    if turns and any(_fails_at_times(found, *view) for view in [(found.client, prediction.client), *views]):
+        return False
     hops = [prediction.client, *prediction.gateways.values()]
     settled = all(not hop.doubtful and not (hop.ejected and hop.spared) for hop in hops)
     rare = any(how.rate < 1 for how in found.damage.failing.values()) and bool(prediction.gateways)
@@ -85,6 +92,16 @@ def playable(found: Situation, number: int) -> Case:
 
 def _pool(found: Situation, proxy: Proxy, hop: Hop, addresses: Mapping[str, str]) -> Pool:
     settings = routing(found.rules, fqdn(SERVICE), BOOKINFO_PORT, "", proxy.namespace, proxy.labels)
+    unreached = _unreached(found, proxy, hop)
+    lost = frozenset(_bare(address, addresses) for address in unreached)
+    # One that is ejected costs a single time-out.
+    silent = frozenset(_bare(address, addresses) for address in unreached & set(hop.ejected))
+    table = tuple(_renamed(group, addresses) for group in hop.table)
+    return Pool(table, settings.policy(), settings.outlier, lost - silent, silent, len(hop.ejected))
+
+
+def _unreached(found: Situation, proxy: Proxy, hop: Hop) -> set[str]:
+    """The addresses of a proxy's table to which its packets don't come."""
     homes = {f"{pod.address}:{BOOKINFO_PORT}": pod for pod in found.damage.mesh.pods}
     gateways = {address: one.name for one in found.damage.mesh.clusters for address in one.gateways}
     lost = set()
@@ -92,11 +109,14 @@ def _pool(found: Situation, proxy: Proxy, hop: Hop, addresses: Mapping[str, str]
         pod = homes.get(endpoint.address)
         place, home = (pod.address, pod.cluster) if pod else (endpoint.address, gateways[endpoint.address])
         if found.damage.drops(proxy.cluster, place, home):
-            lost.add(_bare(endpoint.address, addresses))
-    # One that is ejected costs a single time-out.
-    silent = frozenset(lost & {_bare(address, addresses) for address in hop.ejected})
-    table = tuple(_renamed(group, addresses) for group in hop.table)
-    return Pool(table, settings.policy(), settings.outlier, frozenset(lost) - silent, silent, len(hop.ejected))
+            lost.add(endpoint.address)
+    return lost
+
+
+def _fails_at_times(found: Situation, proxy: Proxy, hop: Hop) -> bool:
+    """Whether some but not all of the hosts that a proxy has left let connections fail."""
+    lost = _unreached(found, proxy, hop) & hop.shares.keys()
+    return 0 < len(lost) < len(hop.shares)
 
 
 def _renamed(group: LocalityEndpoints, addresses: Mapping[str, str]) -> LocalityEndpoints:
@@ -109,7 +129,7 @@ def _bare(address: str, addresses: Mapping[str, str]) -> str:
 
 def _mesh(dice: random.Random, number: int) -> Mesh:
     clusters = []
-    pods = []
+    pods: list[Pod] = []
     for position in range(dice.randint(2, 5)):
         name = f"cluster{position + 1}"
         network = f"network{dice.randint(1, 3)}"

@@ -66,7 +66,9 @@ class StubPods:
                 writer.write(b"HTTP/1.1 %d x\r\ncontent-length: %d\r\n\r\n%s" % (code, len(address), address.encode()))
                 await writer.drain()
         except (asyncio.IncompleteReadError, OSError):
-            writer.close()
+            pass
+        finally:
+            writer.transport.abort()
 
 
 def certified(folder: Path) -> ssl.SSLContext:
