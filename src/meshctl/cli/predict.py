@@ -76,8 +76,10 @@ def predict(
     rule_files.check_called(services, subset, loaded, mesh)
     damaged = outage.damage(mesh, targets.parse(fail or (), mesh))
     proxies = clients(mesh, client or _alive(mesh, damaged))
-    notes = warning.warnings(mesh, loaded)
     results = {name: flow.predict_all(damaged, proxies, name, loaded, subset) for name in services}
+    notes = warning.warnings(mesh, loaded)
+    for name in services:
+        notes += [note for one, found in results[name].items() for note in warning.of_prediction(one, name, found)]
     if form is Format.json:
         output.json(prediction.document(mesh, results, notes))
     else:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import inf
 
 from meshctl.predict.balancing import LocalityEndpoints, Shares, shares
 from meshctl.predict.endpoints import table
 from meshctl.predict.mesh import BOOKINFO_PORT, Mesh, Pod, Proxy, fqdn
 from meshctl.predict.outage import Damage
-from meshctl.predict.outlier import Failures, detection, ejections
+from meshctl.predict.outlier import Detection, Failures, detection, ejections, onset
 from meshctl.predict.policy import Routing, Rule, routing
 from meshctl.predict.retry import attempts
 
@@ -25,11 +26,16 @@ UNAVAILABLE = 503
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One proxy's view: its table, what it ejected, and the share of its requests by address."""
+    """One proxy's view: its table, what it ejected, and the share of its requests by address.
+
+    `spared`: hosts that fail and that only the ejection limit keeps; `doubtful`: hosts that chance may eject.
+    """
 
     table: tuple[LocalityEndpoints, ...]
     ejected: tuple[str, ...]
     shares: Shares
+    spared: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,8 @@ class Prediction:
 
     `pods`: share of requests answered well by each pod; `failed`: share that ends in an error or a time-out;
     `stalled`: share whose first attempt meets a host that drops packets (connect timeout, 10 s);
-    `gateways`: the second hop, by cluster.
+    `gateways`: the second hop, by cluster; `lost`: pods that would answer, by the cluster of the gateway before them
+    that the client ejects because of others; `endangered`: the same where chance decides.
     """
 
     client: Hop
@@ -46,6 +53,8 @@ class Prediction:
     failed: Fraction
     stalled: Fraction
     gateways: dict[str, Hop] = field(default_factory=dict)
+    lost: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    endangered: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def clusters(self, mesh: Mesh) -> dict[str, Fraction]:
         """Shares by the cluster of the answering pod."""
@@ -78,11 +87,15 @@ def predict_all(
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """What becomes of requests sent to one address: shares by answering pod, and the failures."""
+    """What becomes of requests sent to one address: shares by answering pod, and the failures.
+
+    `onset`: how many connections in a row fail for certain before a gateway has ejected its silent pods.
+    """
 
     pods: Shares
     failures: Failures = field(default_factory=Failures)
     stalled: Fraction = Fraction(0)
+    onset: int = 0
 
 
 _SILENT = _End({}, Failures(Fraction(1)), Fraction(1))
@@ -108,12 +121,21 @@ class _Paths:
         tried = hop.shares if client.is_eastwest else attempts(hop.shares, _lost(ends, settings))
         answered = _total(tried, ends)
         stalled = sum((share * ends[address].stalled for address, share in hop.shares.items()), Fraction(0))
-        second = sorted({self.gateways[address] for address in ends if address in self.gateways} & self.behind.keys())
+        second = sorted({self.gateways[a] for a, end in ends.items() if a in self.gateways and end is not _SILENT})
         failed = 1 - sum(answered.pods.values(), Fraction(0))
-        return Prediction(hop, dict(sorted(answered.pods.items())), failed, stalled, self._hops(second))
+        return Prediction(
+            hop,
+            dict(sorted(answered.pods.items())),
+            failed,
+            stalled,
+            {name: self.behind[name][0] for name in second},
+            self._behind_those(hop.ejected, ends),
+            self._behind_those(hop.doubtful, ends),
+        )
 
-    def _hops(self, clusters: Sequence[str]) -> dict[str, Hop]:
-        return {name: self.behind[name][0] for name in clusters}
+    def _behind_those(self, addresses: Sequence[str], ends: Mapping[str, _End]) -> dict[str, tuple[str, ...]]:
+        """The pods that answer behind gateways."""
+        return {self.gateways[a]: tuple(sorted(ends[a].pods)) for a in addresses if a in self.gateways and ends[a].pods}
 
     def _hop(self, proxy: Proxy) -> tuple[Hop, dict[str, _End], Routing]:
         mesh = self.damage.mesh
@@ -122,27 +144,38 @@ class _Paths:
         )
         groups = table(mesh, proxy, self.service, self.port, settings, passthrough=proxy.is_eastwest)
         ends = {e.address: self._end(proxy, e.address) for group in groups for e in group.endpoints}
-        ejected = self._ejected(proxy, groups, ends, settings)
-        return Hop(groups, ejected, shares(groups, settings.policy(), ejected)), ends, settings
-
-    def _ejected(
-        self, proxy: Proxy, groups: Sequence[LocalityEndpoints], ends: Mapping[str, _End], settings: Routing
-    ) -> tuple[str, ...]:
         if settings.outlier is None:
-            return ()
-        counts = detection(settings.outlier)
+            return Hop(groups, (), shares(groups, settings.policy())), ends, settings
+        return self._watched(proxy, groups, ends, settings), ends, settings
+
+    def _watched(
+        self, proxy: Proxy, groups: tuple[LocalityEndpoints, ...], ends: Mapping[str, _End], settings: Routing
+    ) -> Hop:
+        """A proxy's view with outlier detection."""
+        counts = detection(settings.outlier or {})
         # Behind TLS that is only passed on, answers can't be told apart.
-        failures = {
-            address: Failures(end.failures.refused) if proxy.is_eastwest else end.failures
-            for address, end in ends.items()
-        }
-        return ejections(
+        failures = {a: Failures(end.failures.refused) if proxy.is_eastwest else end.failures for a, end in ends.items()}
+        certain = {a for a in ends if counts.notices(failures[a]) or self._is_tripped(a, ends[a], counts)}
+        possible = {a for a in ends if counts.wait(failures[a]) < inf or (counts.refusals and ends[a].onset)}
+        ejected = ejections(
             groups,
             settings.policy(),
             settings.max_ejection_percent,
-            lambda address: counts.notices(failures[address]),
+            certain.__contains__,
             always_one=settings.release.always_ejects_one,
         )
+        chosen = shares(groups, settings.policy(), ejected)
+        spared = tuple(a for a in chosen if a in certain)
+        return Hop(groups, ejected, chosen, spared, tuple(a for a in chosen if a in possible - certain))
+
+    def _is_tripped(self, gateway: str, end: _End, counts: Detection) -> bool:
+        """Whether a gateway is ejected for the connections that failed before it had ejected its silent pods.
+
+        Of a gateway with several addresses, chance decides which of them the failures meet.
+        """
+        if not 0 < counts.refusals <= end.onset:
+            return False
+        return len(self.damage.mesh.by_name[self.gateways[gateway]].gateways) == 1
 
     def _end(self, proxy: Proxy, address: str) -> _End:
         pod = self.pods.get(address)
@@ -161,8 +194,11 @@ class _Paths:
     def _behind(self, cluster: str) -> tuple[Hop, _End]:
         """What a cluster's east-west gateway makes of a connection: TCP, so nothing is retried elsewhere."""
         if cluster not in self.behind:
-            hop, ends, _ = self._hop(self.damage.mesh.eastwest(cluster))
-            self.behind[cluster] = hop, _total(hop.shares, ends)
+            hop, ends, settings = self._hop(self.damage.mesh.eastwest(cluster))
+            silent = {address for address, end in ends.items() if end is _SILENT}
+            refusals = detection(settings.outlier or {}).refusals
+            failing = onset(hop.table, settings.policy(), hop.ejected, silent, refusals)
+            self.behind[cluster] = hop, replace(_total(hop.shares, ends), onset=failing)
         return self.behind[cluster]
 
 

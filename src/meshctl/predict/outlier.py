@@ -5,9 +5,10 @@ Facts: Envoy 1.40 `upstream/outlier`, Istio 1.31 core/cluster_traffic_policy.go,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import inf
 from typing import Any
 
 from meshctl.predict.balancing import LocalityEndpoints, Policy, may_eject, shares, unique
@@ -36,16 +37,23 @@ class Detection:
     local: int = CONSECUTIVE
     split: bool = False
 
+    @property
+    def refusals(self) -> int:
+        """How many failures to connect in a row eject a host; 0 if none do."""
+        limits = [self.local] if self.split else [self.errors, self.gateway_errors]
+        return min(filter(None, limits), default=0)
+
     def notices(self, failures: Failures) -> bool:
         """Whether a host that fails so is ejected sooner or later."""
+        return self.wait(failures) <= PATIENCE
+
+    def wait(self, failures: Failures) -> float:
+        """The requests to a host, on average, until so many failures come in a row; infinite if they can't."""
         local = Fraction(0) if self.split else failures.refused
         gateway = sum((share for status, share in failures.errors.items() if status in GATEWAY_ERRORS), local)
         every = sum(failures.errors.values(), local)
-        return (
-            _happens(every, self.errors)
-            or _happens(gateway, self.gateway_errors)
-            or (self.split and _happens(failures.refused, self.local))
-        )
+        waits = [_wait(every, self.errors), _wait(gateway, self.gateway_errors)]
+        return min([*waits, _wait(failures.refused, self.local)] if self.split else waits)
 
 
 def detection(outlier: Mapping[str, Any]) -> Detection:
@@ -81,17 +89,32 @@ def ejections(
     return tuple(ejected)
 
 
+def onset(
+    table: Sequence[LocalityEndpoints], policy: Policy, ejected: Sequence[str], silent: Collection[str], refusals: int
+) -> int:
+    """The connections in a row that fail for certain before silent hosts are ejected, in that order.
+
+    Other hosts come between sooner or later, then no more than the first failure is certain.
+    """
+    certain = 0
+    for number in range(len(ejected)):
+        if not shares(table, policy, ejected[:number]).keys() <= set(silent):
+            break
+        certain += refusals
+    return max(certain, 1) if silent and ejected else 0
+
+
 def _allowed(met: Sequence[str], hosts: int, ejected: int, max_percent: int, always_one: bool) -> Iterator[str]:
     for number, address in enumerate(met, ejected):
         if may_eject(hosts, number, max_percent) or (always_one and number == 0):
             yield address
 
 
-def _happens(share: Fraction, in_a_row: int) -> bool:
-    """Whether that many failures in a row are to be expected within PATIENCE requests."""
+def _wait(share: Fraction, in_a_row: int) -> float:
+    """The mean number of trials until a run of failures, each of probability `share`."""
     if not in_a_row or not share:
-        return False
+        return inf
     if share == 1:
-        return in_a_row <= PATIENCE
+        return in_a_row
     chance = float(share) ** in_a_row
-    return chance > 0 and (1 - chance) / ((1 - float(share)) * chance) <= PATIENCE
+    return (1 - chance) / ((1 - float(share)) * chance) if chance > 0 else inf

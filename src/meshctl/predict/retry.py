@@ -16,7 +16,9 @@ def attempts(chosen: Shares, lost: Mapping[str, Fraction], retries: int = RETRIE
     """Attempts for each request by address: the first by `chosen`, further ones for the `lost` share of an attempt.
 
     A retry is balanced anew, over all priorities, until a host comes up that wasn't tried; without any, the same
-    hosts are tried again.
+    hosts are tried again. Envoy takes localities and hosts of different weights in turn (`EdfScheduler`), so
+    that a retry takes the turn of the next request; that is left aside here, and moves shares by some points where
+    hosts that stay in the table fail.
     """
     everywhere = Fraction(0)
     elsewhere: dict[str, Fraction] = defaultdict(Fraction)

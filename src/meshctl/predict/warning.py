@@ -8,6 +8,7 @@ from typing import Any
 from meshctl.locality import matches
 from meshctl.predict.balancing import may_eject, unique
 from meshctl.predict.endpoints import table
+from meshctl.predict.flow import Prediction
 from meshctl.predict.mesh import BOOKINFO, BOOKINFO_PORT, Mesh, fqdn
 from meshctl.predict.policy import Rule, routing
 
@@ -22,6 +23,23 @@ def warnings(mesh: Mesh, rules: Sequence[Rule]) -> list[str]:
     for service in BOOKINFO:
         found += _of_service(mesh, service, rules)
     return list(dict.fromkeys(found))
+
+
+def of_prediction(client: str, service: str, found: Prediction) -> list[str]:
+    """A sentence for each east-west gateway that a client ejects, or may eject, for the sake of others behind it."""
+    left = "; nothing is left, every request is a 503 UH" if found.failed == 1 and not found.client.shares else ""
+    return [
+        *(f"{service} from {client}: {_gateway(name, 'is', pods)}{left}" for name, pods in found.lost.items()),
+        *(f"{service} from {client}: {_gateway(name, 'may be', pods)}" for name, pods in found.endangered.items()),
+    ]
+
+
+def _gateway(cluster: str, how: str, pods: Sequence[str]) -> str:
+    return (
+        f"the east-west gateway of {cluster} {how} ejected itself for failing pods that it offers, so that "
+        f"{', '.join(pods)} behind it {'gets' if len(pods) == 1 else 'get'} nothing; a distribute entry from its "
+        "locality to itself keeps a gateway to its own pods"
+    )
 
 
 def _policies(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
