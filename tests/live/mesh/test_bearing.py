@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from tests.live.machine import Machine
 
 from .command_line import meshctl, told
-from .test_kubernetes import kubeconfig, kubectl, objects
+from .test_kubernetes import decoded, kubeconfig, kubectl, objects
 
 pytestmark = pytest.mark.live
 
@@ -24,6 +25,7 @@ INGRESS = ("endpoints", "cluster1/deploy/istio-ingressgateway", "--cluster-name"
 ACROSS = ("--from", "cluster2/deploy/productpage-v1", "--url", "http://details.istio:9080", "--path", "/details/0")
 GATEWAY2, GATEWAY3, MOVED = "192.168.229.101:15443", "192.168.229.102:15443", "192.168.229.109:15443"
 SYSTEM = ("-n", "istio-system")
+CERTIFICATES = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
 AUTHORITY = ("ca-cert.pem", "ca-key.pem", "root-cert.pem", "cert-chain.pem")
 DISTRIBUTED = {
     "apiVersion": "networking.istio.io/v1beta1",
@@ -105,11 +107,16 @@ def shell(machine: Machine, line: str) -> str:
     return meshctl(machine, "shell", "cluster1-n2", "--", line).stdout
 
 
-def issuer(machine: Machine) -> str:
-    """The certificate that cluster3's reviews show to any caller, back to the root: the last one's subject and key."""
-    pod = objects(machine, "cluster1", "-n", "istio", "pods", "-l", "app=details")["items"][0]["status"]["podIP"]
-    chain = shell(machine, f"openssl s_client -connect {pod}:9080 -alpn istio -showcerts </dev/null 2>/dev/null")
-    return chain.rpartition("BEGIN CERTIFICATE")[2].partition("END CERTIFICATE")[0]
+def chain(machine: Machine, cluster: str, app: str) -> list[x509.Certificate]:
+    """What a workload's proxy shows to any caller: its own certificate, then those that lead to the root."""
+    pod = objects(machine, cluster, "-n", "istio", "pods", "-l", f"app={app}")["items"][0]["status"]["podIP"]
+    ask = f"openssl s_client -connect {pod}:9080 -alpn istio -showcerts </dev/null 2>/dev/null"
+    shown = meshctl(machine, "shell", f"{cluster}-n2", "--", ask).stdout
+    return x509.load_pem_x509_certificates("".join(CERTIFICATES.findall(shown)).encode())
+
+
+def root(machine: Machine) -> x509.Certificate:
+    return chain(machine, "cluster1", "details")[-1]
 
 
 def synced(machine: Machine) -> int:
@@ -197,13 +204,25 @@ def test_another_root_in_one_place_is_mended_and_every_proxy_gets_its_certificat
     made = machine.home / "other-certs"
     ended = meshctl(machine, "certs", "init", "--dir", str(made), "--key-type", "ec-p256")
     assert ended.returncode == 0, ended.stderr
-    was = issuer(machine)
+    was = root(machine)
     files = [f"--from-file={made}/cluster1/{name}" for name in AUTHORITY]
     kubectl(machine, "cluster1", *SYSTEM, "delete", "secret", "cacerts")
     kubectl(machine, "cluster1", *SYSTEM, "create", "secret", "generic", "cacerts", *files)
-    await_(lambda: issuer(machine) != was)
+    await_(lambda: root(machine) != was)
     mend(machine)
-    await_(lambda: issuer(machine) == was)
+    await_(lambda: root(machine) == was)
+
+
+@pytest.mark.parametrize("cluster", ["cluster1", "cluster2", "cluster3"])
+def test_certificates_on_the_wire_chain_to_the_primarys_intermediate(machine: Machine, cluster: str) -> None:
+    """istiod of cluster1 signs for every cluster; each leaf says whose it is."""
+    secret = decoded(objects(machine, "cluster1", *SYSTEM, "secret", "cacerts"))
+    leaf, *signers = chain(machine, cluster, "details")
+    assert signers == x509.load_pem_x509_certificates(secret["cert-chain.pem"] + secret["root-cert.pem"])
+    leaf.verify_directly_issued_by(signers[0])
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    assert uris == ["spiffe://cluster.local/ns/istio/sa/bookinfo-details"]
 
 
 def test_without_a_certificate_of_the_mesh_there_is_no_way_in(machine: Machine) -> None:
