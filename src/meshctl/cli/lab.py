@@ -106,7 +106,7 @@ def run(
     every: Annotated[bool, typer.Option("--all", help="Run every lab that the topology can show.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the last act's rules and outages in the mesh.")] = False,
     requests: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Requests of each act.  [default: as many as its shares need]")
+        int, typer.Option(min=0, metavar="N", help="Requests of each act.", show_default="as many as its shares need")
     ] = 0,
     act: Annotated[
         list[str] | None, typer.Option("--act", metavar="NAME", help="Only this act of the lab; repeatable.")
