@@ -27,7 +27,7 @@ up: setup ## build the classroom
 down: setup ## take away what `make up` built
 	@$(BIN)/meshctl down
 
-# Live tests follow one another in one process, and the rest run beside them.
+# Much of the live tests is waiting: two processes share the work (tests/conftest.py).
 test: setup ## lint, types, layers, then every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

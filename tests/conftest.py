@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 from meshctl.errors import UsageError
 from meshctl.sandbox import preflight
 
-LIVE = "tests/live/"
+IN_TURN = ("tests/live/mesh/", "tests/live/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,15 +26,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
 
 
-class LiveInOneProcess(LoadScopeScheduling):  # type: ignore[misc] # xdist tells no types
-    """Live tests follow one another, for they count what is on the machine; any other goes where there is time."""
+class LiveOnesInTurn(LoadScopeScheduling):  # type: ignore[misc] # xdist tells no types
+    """Those that count what is on the machine follow one another, as do those that share a mesh on one of their own."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return LIVE if nodeid.startswith(LIVE) else nodeid
+        return next((folder for folder in IN_TURN if nodeid.startswith(folder)), nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LiveInOneProcess:
-    return LiveInOneProcess(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LiveOnesInTurn:
+    return LiveOnesInTurn(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--soak"):
+        campaigns = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if item not in campaigns]
+        config.hook.pytest_deselected(items=campaigns)
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,17 @@
-"""`meshctl` as a person types it on a test's machine."""
+"""What a person types on a test's machine, and looks at again until it is so."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import time
+from collections.abc import Callable
 from typing import Any
 
 from tests.live.machine import Machine
 from tests.live.test_up import command
 
-SECONDS = 1200
+SECONDS, AWAITED_SECONDS, PAGES = 1200, 40, 20
 
 
 def meshctl(machine: Machine, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -25,3 +27,16 @@ def told(machine: Machine, *arguments: str) -> dict[str, Any]:
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
+
+
+def pages(machine: Machine) -> list[str]:
+    """The status of each of some requests to the printed URL, which ask no API server."""
+    ask = "curl -s -o /dev/null -w '%{http_code} ' http://127.0.0.1:8080/productpage"
+    return machine.run("sh", "-c", f"for n in $(seq {PAGES}); do {ask}; done", check=False).stdout.split()
+
+
+def await_(holds: Callable[[], bool]) -> None:
+    """Ask until it holds; each question runs a command, which paces the loop."""
+    end = time.monotonic() + AWAITED_SECONDS
+    while not holds():
+        assert time.monotonic() < end, f"not so within {AWAITED_SECONDS} s"

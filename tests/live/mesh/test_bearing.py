@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,17 +14,16 @@ from cryptography import x509
 
 from tests.live.machine import Machine
 
-from .command_line import meshctl, told
-from .test_kubernetes import decoded, kubeconfig, kubectl, objects
+from .command_line import PAGES, await_, meshctl, pages, told
+from .test_kubernetes import kubeconfig, kubectl, objects
+from .wire import chain
 
 pytestmark = pytest.mark.live
 
-SECONDS = 30
 INGRESS = ("endpoints", "cluster1/deploy/istio-ingressgateway", "--cluster-name", "productpage")
 ACROSS = ("--from", "cluster2/deploy/productpage-v1", "--url", "http://details.istio:9080", "--path", "/details/0")
 GATEWAY2, GATEWAY3, MOVED = "192.168.229.101:15443", "192.168.229.102:15443", "192.168.229.109:15443"
 SYSTEM = ("-n", "istio-system")
-CERTIFICATES = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
 AUTHORITY = ("ca-cert.pem", "ca-key.pem", "root-cert.pem", "cert-chain.pem")
 DISTRIBUTED = {
     "apiVersion": "networking.istio.io/v1beta1",
@@ -38,12 +36,6 @@ DISTRIBUTED = {
         },
     },
 }
-STRICT = {
-    "apiVersion": "security.istio.io/v1beta1",
-    "kind": "PeerAuthentication",
-    "metadata": {"name": "strict", "namespace": "istio"},
-    "spec": {"mtls": {"mode": "STRICT"}},
-}
 
 
 @pytest.fixture(autouse=True)
@@ -51,23 +43,16 @@ def mended(machine: Machine) -> Iterator[None]:
     """The classroom is mended after the test, in tables and in traffic."""
     yield
     mend(machine)
-    await_(lambda: {GATEWAY2, GATEWAY3} <= gateways(machine) and MOVED not in gateways(machine))
+    await_(lambda: gateways(machine) == {GATEWAY2, GATEWAY3})
     await_(lambda: synced(machine) == 27)
     found = told(machine, "traffic", *ACROSS, "-n", "40")
     assert (found["outcomes"], set(found["clusters"])) == ({"200": 40}, {"cluster1", "cluster2", "cluster3"})
-    assert told(machine, "traffic", "-n", "40")["outcomes"] == {"200": 40}
+    assert pages(machine) == ["200"] * PAGES
 
 
 def mend(machine: Machine) -> None:
     ended = meshctl(machine, "up")
     assert ended.returncode == 0, ended.stderr
-
-
-def await_(holds: Callable[[], bool]) -> None:
-    """Ask until it holds; each question runs a command, which paces the loop."""
-    end = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < end, f"not so within {SECONDS} s"
 
 
 def gateways(machine: Machine) -> set[str]:
@@ -102,19 +87,6 @@ def is_stuck(machine: Machine, cluster: str, app: str) -> bool:
     return "timed out" in ended.stderr or "no matching resources" in ended.stderr
 
 
-def shell(machine: Machine, line: str) -> str:
-    """What a command prints on a node of cluster1, which is in the mesh's network but not in the mesh."""
-    return meshctl(machine, "shell", "cluster1-n2", "--", line).stdout
-
-
-def chain(machine: Machine, cluster: str, app: str) -> list[x509.Certificate]:
-    """What a workload's proxy shows to any caller: its own certificate, then those that lead to the root."""
-    pod = objects(machine, cluster, "-n", "istio", "pods", "-l", f"app={app}")["items"][0]["status"]["podIP"]
-    ask = f"openssl s_client -connect {pod}:9080 -alpn istio -showcerts </dev/null 2>/dev/null"
-    shown = meshctl(machine, "shell", f"{cluster}-n2", "--", ask).stdout
-    return x509.load_pem_x509_certificates("".join(CERTIFICATES.findall(shown)).encode())
-
-
 def root(machine: Machine) -> x509.Certificate:
     return chain(machine, "cluster1", "details")[-1]
 
@@ -142,30 +114,35 @@ def test_without_routes_nothing_reaches_the_other_cluster_of_the_network(machine
     assert all(one["upstream"].startswith("172.22.") for one in lost if one["upstream"])
 
 
-def test_without_its_remote_secret_a_cluster_leaves_the_tables(machine: Machine) -> None:
-    kubectl(machine, "cluster1", *SYSTEM, "delete", "secret", "istio-remote-secret-cluster3")
-    await_(lambda: gateways(machine) == {GATEWAY2})
-    # Whether all are 200 at once is left open: a few 503 were seen right after the endpoints left.
-    assert GATEWAY3 not in told(machine, "traffic", "-n", "40")["upstreams"]
-
-
-def test_proxies_go_where_the_gateways_external_address_says(machine: Machine) -> None:
+def test_proxies_go_where_the_gateways_say_and_stay_where_none_says_its_network(machine: Machine) -> None:
     swap = f'{{"spec":{{"externalIPs":["{MOVED.partition(":")[0]}"]}}}}'
     kubectl(machine, "cluster3", *SYSTEM, "patch", "service", "istio-eastwestgateway", "-p", swap)
     await_(lambda: gateways(machine) == {GATEWAY2, MOVED})
     found = told(machine, "traffic", "-n", "40")
     assert MOVED in found["upstreams"]
     assert GATEWAY3 not in found["upstreams"]
+    for cluster in ("cluster2", "cluster3"):
+        kubectl(machine, cluster, *SYSTEM, "label", "service", "istio-eastwestgateway", "topology.istio.io/network-")
+    await_(lambda: not gateways(machine))
+    # Addresses of pods to which there is no way from here.
+    found = told(machine, "traffic", "-n", "12", "--timeout", "2")
+    assert found["outcomes"] != {"200": 12}
+    assert set(found["clusters"]) <= {"cluster1"}
 
 
-def test_remote_secrets_that_lead_nowhere_stop_new_proxies_and_keep_the_tables(machine: Machine) -> None:
+def test_remote_secrets_that_lead_nowhere_stop_new_proxies_and_without_one_the_tables_change(machine: Machine) -> None:
     spoil(machine, "cluster2", r"token: \S+", "token: eyJub25zZW5zZQ")
     spoil(machine, "cluster3", r"server: \S+", "server: https://192.168.229.109:6443")
     # Whether a proxy may connect is asked of the server that the secret names.
     with ThreadPoolExecutor() as both:
         assert all(both.map(lambda cluster: is_stuck(machine, cluster, "details"), ("cluster2", "cluster3")))
+    # What went meanwhile is still in the tables; a page without details is a page.
     assert gateways(machine) == {GATEWAY2, GATEWAY3}
-    assert told(machine, "traffic", "-n", "40")["outcomes"] == {"200": 40}
+    assert told(machine, "traffic", "-n", "20", "--concurrency", "20")["outcomes"] == {"200": 20}
+    kubectl(machine, "cluster1", *SYSTEM, "delete", "secret", "istio-remote-secret-cluster3")
+    await_(lambda: gateways(machine) == {GATEWAY2})
+    # Whether all are 200 at once is left open: a few 503 were seen right after the endpoints left.
+    assert GATEWAY3 not in told(machine, "traffic", "-n", "20", "--concurrency", "20")["upstreams"]
 
 
 def test_a_pod_has_the_locality_that_its_node_was_labelled_with(machine: Machine) -> None:
@@ -180,16 +157,6 @@ def test_a_pod_has_the_locality_that_its_node_was_labelled_with(machine: Machine
         await_(lambda: told(machine, "traffic", "-n", "20")["outcomes"] == {"503": 20})
     finally:
         kubectl(machine, "cluster1", "delete", "-f", str(rule))
-
-
-def test_a_network_without_the_label_of_its_gateway_is_taken_for_ones_own(machine: Machine) -> None:
-    for cluster in ("cluster2", "cluster3"):
-        kubectl(machine, cluster, *SYSTEM, "label", "service", "istio-eastwestgateway", "topology.istio.io/network-")
-    await_(lambda: not gateways(machine))
-    # Addresses of pods to which there is no way from here.
-    found = told(machine, "traffic", "-n", "12", "--timeout", "2")
-    assert found["outcomes"] != {"200": 12}
-    assert set(found["clusters"]) <= {"cluster1"}
 
 
 def test_without_istiods_exposure_no_new_proxy_of_another_cluster_starts(machine: Machine) -> None:
@@ -211,38 +178,3 @@ def test_another_root_in_one_place_is_mended_and_every_proxy_gets_its_certificat
     await_(lambda: root(machine) != was)
     mend(machine)
     await_(lambda: root(machine) == was)
-
-
-@pytest.mark.parametrize("cluster", ["cluster1", "cluster2", "cluster3"])
-def test_certificates_on_the_wire_chain_to_the_primarys_intermediate(machine: Machine, cluster: str) -> None:
-    """istiod of cluster1 signs for every cluster; each leaf says whose it is."""
-    secret = decoded(objects(machine, "cluster1", *SYSTEM, "secret", "cacerts"))
-    leaf, *signers = chain(machine, cluster, "details")
-    assert signers == x509.load_pem_x509_certificates(secret["cert-chain.pem"] + secret["root-cert.pem"])
-    leaf.verify_directly_issued_by(signers[0])
-    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
-    assert uris == ["spiffe://cluster.local/ns/istio/sa/bookinfo-details"]
-
-
-def test_without_a_certificate_of_the_mesh_there_is_no_way_in(machine: Machine) -> None:
-    """By the east-west gateway's port, and to a workload in STRICT mode."""
-    sni = "outbound_.9080_._.details.istio.svc.cluster.local"
-    shown = shell(machine, f"openssl s_client -connect {GATEWAY2} -servername {sni} -alpn istio </dev/null 2>&1")
-    # It answers with a server's certificate, and asks for the client's.
-    assert "Acceptable client certificate CA names" in shown or "certificate required" in shown
-    ask = f"curl -sk --connect-to ::{GATEWAY2} https://{sni}/details/0"
-    assert "isbn" not in shell(machine, f"{ask}; echo status $?").lower()
-    strict = machine.home / "strict.yaml"
-    strict.write_text(json.dumps(STRICT))
-    kubectl(machine, "cluster1", "apply", "-f", str(strict))
-    try:
-        address = objects(machine, "cluster1", "-n", "istio", "pods", "-l", "app=details")["items"][0]["status"][
-            "podIP"
-        ]
-        plain = f"curl -s -m 5 http://{address}:9080/details/0; echo status $?"
-        await_(lambda: "status 56" in shell(machine, plain))
-        assert told(machine, "traffic", *ACROSS, "-n", "40")["outcomes"] == {"200": 40}
-    finally:
-        kubectl(machine, "cluster1", "delete", "-f", str(strict))
-    await_(lambda: "isbn" in shell(machine, plain).lower())

@@ -27,7 +27,7 @@ class Uneven(LiveMesh):
 
 def main() -> None:
     # The weights that the stage waits for never come.
-    stage.CONFIGURED_SECONDS = 5.0
+    stage.CONFIGURED_SECONDS = 2.0
     topology = find_topology(preset="classroom")
     provider = choose.provider(topology)
     honest = live(topology, provider)
