@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 from meshctl.errors import UsageError
 from meshctl.sandbox import preflight
 
-IN_TURN = ("tests/live/mesh/", "tests/live/")
+LIVE = "tests/live/"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,10 +27,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 class LiveOnesInTurn(LoadScopeScheduling):  # type: ignore[misc] # xdist tells no types
-    """Those that count what is on the machine follow one another, as do those that share a mesh on one of their own."""
+    """Live tests follow one another, for they count what is on the machine; any other goes where there is time."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in IN_TURN if nodeid.startswith(folder)), nodeid)
+        return LIVE if nodeid.startswith(LIVE) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LiveOnesInTurn:

@@ -14,7 +14,7 @@ from .envoy_rig import FAILED, count
 from .evidence import settled, wrong
 from .situations import is_certain, playable, situation
 
-SAMPLE, WHOLE, BATCH = 24, 240, 60
+SAMPLE, WHOLE, BATCH = 12, 240, 60
 MOST = 8000
 
 

@@ -29,9 +29,14 @@ def told(machine: Machine, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def pages(machine: Machine) -> list[str]:
-    """The status of each of some requests to the printed URL, which ask no API server."""
-    ask = "curl -s -o /dev/null -w '%{http_code} ' http://127.0.0.1:8080/productpage"
+def url(machine: Machine) -> str:
+    """Of the page, on the machine."""
+    return next(word for word in meshctl(machine, "open").stdout.split() if word.startswith("http://"))
+
+
+def pages(machine: Machine, page: str) -> list[str]:
+    """The status of each of some requests for a page, which ask no API server."""
+    ask = f"curl -s -o /dev/null -w '%{{http_code}} ' {page}"
     return machine.run("sh", "-c", f"for n in $(seq {PAGES}); do {ask}; done", check=False).stdout.split()
 
 

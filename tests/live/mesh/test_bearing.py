@@ -14,7 +14,7 @@ from cryptography import x509
 
 from tests.live.machine import Machine
 
-from .command_line import PAGES, await_, meshctl, pages, told
+from .command_line import PAGES, await_, meshctl, pages, told, url
 from .test_kubernetes import kubeconfig, kubectl, objects
 from .wire import chain
 
@@ -47,7 +47,7 @@ def mended(machine: Machine) -> Iterator[None]:
     await_(lambda: synced(machine) == 27)
     found = told(machine, "traffic", *ACROSS, "-n", "40")
     assert (found["outcomes"], set(found["clusters"])) == ({"200": 40}, {"cluster1", "cluster2", "cluster3"})
-    assert pages(machine) == ["200"] * PAGES
+    assert pages(machine, url(machine)) == ["200"] * PAGES
 
 
 def mend(machine: Machine) -> None:
@@ -130,6 +130,7 @@ def test_proxies_go_where_the_gateways_say_and_stay_where_none_says_its_network(
     assert set(found["clusters"]) <= {"cluster1"}
 
 
+@pytest.mark.soak
 def test_remote_secrets_that_lead_nowhere_stop_new_proxies_and_without_one_the_tables_change(machine: Machine) -> None:
     spoil(machine, "cluster2", r"token: \S+", "token: eyJub25zZW5zZQ")
     spoil(machine, "cluster3", r"server: \S+", "server: https://192.168.229.109:6443")
@@ -145,6 +146,7 @@ def test_remote_secrets_that_lead_nowhere_stop_new_proxies_and_without_one_the_t
     assert GATEWAY3 not in told(machine, "traffic", "-n", "20", "--concurrency", "20")["upstreams"]
 
 
+@pytest.mark.soak
 def test_a_pod_has_the_locality_that_its_node_was_labelled_with(machine: Machine) -> None:
     kubectl(machine, "cluster2", "label", "node", "--all", "--overwrite", "topology.kubernetes.io/region=mars")
     restart(machine, "cluster2", "productpage-v1")
@@ -167,6 +169,7 @@ def test_without_istiods_exposure_no_new_proxy_of_another_cluster_starts(machine
     assert told(machine, "traffic", "-n", "40")["outcomes"] == {"200": 40}
 
 
+@pytest.mark.soak
 def test_another_root_in_one_place_is_mended_and_every_proxy_gets_its_certificate_anew(machine: Machine) -> None:
     made = machine.home / "other-certs"
     ended = meshctl(machine, "certs", "init", "--dir", str(made), "--key-type", "ec-p256")

@@ -9,7 +9,7 @@ from cryptography import x509
 
 from tests.live.machine import Machine
 
-from .command_line import PAGES, await_, pages
+from .command_line import PAGES, await_, pages, url
 from .test_kubernetes import decoded, kubectl, objects
 from .wire import address, chain, shell
 
@@ -50,7 +50,7 @@ def test_without_a_certificate_of_the_mesh_there_is_no_way_in(machine: Machine) 
     try:
         plain = f"curl -s -m 5 http://{address(machine, 'cluster1', 'details')}:9080/details/0; echo status $?"
         await_(lambda: "status 56" in shell(machine, plain))
-        assert pages(machine) == ["200"] * PAGES
+        assert pages(machine, url(machine)) == ["200"] * PAGES
     finally:
         kubectl(machine, "cluster1", "delete", "-f", str(strict))
     await_(lambda: "isbn" in shell(machine, plain).lower())

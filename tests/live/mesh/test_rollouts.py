@@ -15,7 +15,7 @@ from .test_kubernetes import kubectl
 pytestmark = pytest.mark.live
 
 # At a few hundred a second; a soak goes on for minutes.
-REQUESTS, MANY = 2500, 40_000
+REQUESTS, MANY = 2000, 40_000
 ROUND = (
     ("cluster1", "scale", "deployment/productpage-v1", "--replicas=2"),
     ("cluster1", "rollout", "restart", "deployment/details-v1", "deployment/reviews-v2"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -23,6 +23,8 @@ FAR = service("far", type="ExternalName", clusterIP=None, externalName="example.
 BACKED = backed(HEADLESS, ("172.20.0.2", "n1"), ("172.20.0.3", "n2"))
 ZONE = zone.load(zone.dump(names.zone([service(), HEADLESS, ALIAS, FAR], [BACKED], ["shop", "default"])))
 IN_SHOP = "shop.svc.cluster.local"
+
+TRIES = 9
 
 
 def query(name: str, kind: int, size: int = 0) -> bytes:
@@ -153,11 +155,19 @@ def test_nonsense_is_malformed(data: bytes) -> None:
     assert len(message.failure(data, message.FORMAT_ERROR)) in (0, 12)
 
 
+def listening(names_: Names) -> Server:
+    """On a port that is free for datagrams and for connections; others take ports beside us."""
+    for _ in range(TRIES):
+        with suppress(OSError):
+            return Server("127.0.0.1", 0, names_)
+    raise AssertionError("no port is free for both")
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     path = tmp_path / "names.json"
     path.write_text(zone.dump(ZONE))
-    server = Server("127.0.0.1", 0, Names(str(path)))
+    server = listening(Names(str(path)))
     stopped: list[bool] = []
 
     def serve() -> None:

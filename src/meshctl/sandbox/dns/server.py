@@ -57,7 +57,11 @@ class Server:
         self._pending: dict[socket.socket, bytearray] = {}
         self.port = port
         self._datagrams = self._open(socket.SOCK_DGRAM, address)
-        self._listener = self._open(socket.SOCK_STREAM, address)
+        try:
+            self._listener = self._open(socket.SOCK_STREAM, address)
+        except OSError:
+            self._datagrams.close()
+            raise
         self._listener.listen(CONNECTIONS)
         self._selector.register(self._datagrams, selectors.EVENT_READ, self._receive)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
@@ -65,7 +69,11 @@ class Server:
     def _open(self, kind: int, address: str) -> socket.socket:
         made = socket.socket(socket.AF_INET, kind)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((address, self.port))
+        try:
+            made.bind((address, self.port))
+        except OSError:
+            made.close()
+            raise
         made.setblocking(False)
         self.port = made.getsockname()[1]
         return made
