@@ -70,7 +70,7 @@ def test_after_up_and_down_the_machine_is_as_before(machine: Machine) -> None:
 def test_a_killed_up_is_continued_by_the_next(machine: Machine, soak: bool) -> None:
     machine.ask("drive", "up", NAME)
     undisturbed = machine.ask("drive", "look", NAME)
-    for instant in instants(50 if soak else 2):
+    for instant in instants(50 if soak else 1):
         machine.ask("drive", "down", NAME)
         with watched(machine):
             kill_up_after(machine, instant)
@@ -81,7 +81,7 @@ def test_a_killed_up_is_continued_by_the_next(machine: Machine, soak: bool) -> N
 
 def test_a_killed_up_is_cleared_by_down(machine: Machine, soak: bool) -> None:
     before = shot(machine)
-    for instant in instants(20 if soak else 3):
+    for instant in instants(20 if soak else 1):
         with watched(machine):
             kill_up_after(machine, instant)
             machine.ask("drive", "down", NAME)
@@ -90,7 +90,7 @@ def test_a_killed_up_is_cleared_by_down(machine: Machine, soak: bool) -> None:
 
 def test_down_clears_what_a_killed_supervisor_left(machine: Machine, soak: bool) -> None:
     before = shot(machine)
-    for instant in instants(10 if soak else 2):
+    for instant in instants(10 if soak else 1):
         with watched(machine):
             with machine.python("drive", "up", NAME, stdout=-1, stderr=-1):
                 time.sleep(instant)

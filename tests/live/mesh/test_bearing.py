@@ -161,6 +161,7 @@ def test_a_pod_has_the_locality_that_its_node_was_labelled_with(machine: Machine
         kubectl(machine, "cluster1", "delete", "-f", str(rule))
 
 
+@pytest.mark.soak
 def test_without_istiods_exposure_no_new_proxy_of_another_cluster_starts(machine: Machine) -> None:
     kubectl(machine, "cluster1", *SYSTEM, "delete", "virtualservice/istiod-vs", "gateway/istiod-gateway")
     assert told(machine, "traffic", *ACROSS, "-n", "40")["outcomes"] == {"200": 40}
